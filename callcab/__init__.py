@@ -1,0 +1,3 @@
+"""callcab: back office and customer cabinet of an outbound voice-calling service."""
+
+__version__ = "0.1.0"
