@@ -1,0 +1,23 @@
+"""Phone numbers: reading what people type, paste and upload, and showing it back.
+
+Everything is about Russian numbers; the rest of the world is recognised only to be refused by name. The rules
+are T1-T11 of the domain notes.
+"""
+
+from callcab.lib.phone.finding import Extraction, Rejected, extract, search_digits
+from callcab.lib.phone.numbering import Phone, PhoneError, display, from_int, is_dialable, to_int
+from callcab.lib.phone.reading import parse
+
+__all__ = [
+    "Extraction",
+    "Phone",
+    "PhoneError",
+    "Rejected",
+    "display",
+    "extract",
+    "from_int",
+    "is_dialable",
+    "parse",
+    "search_digits",
+    "to_int",
+]
