@@ -1,0 +1,174 @@
+"""The only reader of the environment: typed settings, checked at start.
+
+Every setting stands in docs/configuration.md and .env.example; a test compares the three.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class ConfigError(Exception):
+    """A setting has a wrong value; the message is a sentence for the operator."""
+
+
+def _flag(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("use 1 or 0")
+
+
+def _count(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(f"use a whole number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _one_of(*names: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in names:
+            raise ValueError("use one of: " + ", ".join(names))
+        return text
+
+    return parse
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if urlsplit(text).scheme not in schemes:
+            raise ValueError("use an address that starts with " + " or ".join(f"{s}://" for s in schemes))
+        return text
+
+    return parse
+
+
+def _database(text: str) -> str:
+    value = _url("postgresql", "postgres", "postgresql+psycopg")(text)
+    return "postgresql+psycopg" + value[value.index("://") :]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _secret(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("use at least 32 random characters")
+    return text
+
+
+def setting(parse: Callable[[str], Any], default: Any, *, secret: bool = False) -> Any:
+    """Declare a setting: how its text is read, what holds without it, and whether it may be shown."""
+    return field(default=default, metadata={"parse": parse, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings; the environment name is ``CALLCAB_`` + the field name in capitals."""
+
+    database_url: str | None = setting(_database, None, secret=True)
+    database_owner_url: str | None = setting(_database, None, secret=True)
+    redis_url: str | None = setting(_url("redis", "rediss", "unix"), None, secret=True)
+    data_dir: Path = setting(lambda text: Path(text).expanduser().resolve(), Path("var"))
+    secret_key: str | None = setting(_secret, None, secret=True)
+    base_url: str = setting(_url("http", "https"), "http://127.0.0.1:8000")
+    trusted_hosts: tuple[str, ...] = setting(_names, ())
+    trusted_proxies: int = setting(_count(0, 5), 0)
+    host: str = setting(str, "127.0.0.1")
+    port: int = setting(_count(1, 65535), 8000)
+    web_workers: int = setting(_count(1, 64), 2)
+    web_threads: int = setting(_count(1, 64), 8)
+    job_workers: int = setting(_count(1, 64), 2)
+    telephony: str = setting(_one_of("simulator"), "simulator")
+    smtp_url: str | None = setting(_url("smtp", "smtps", "smtp+starttls"), None, secret=True)
+    mail_from: str = setting(str, "callcab <no-reply@localhost>")
+    company_directory: Path | None = setting(Path, None)
+    dadata_token: str | None = setting(str, None, secret=True)
+    metrics_key: str | None = setting(str, None, secret=True)
+    log_json: bool = setting(_flag, False)
+    staff_totp: str = setting(_one_of("off", "required"), "off")
+    session_hours: int = setting(_count(1, 720), 12)
+    database_pool: int = setting(_count(1, 200), 10)
+
+    @property
+    def embedded_database(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def embedded_redis(self) -> bool:
+        return self.redis_url is None
+
+    @property
+    def storage_dir(self) -> Path:
+        return self.data_dir / "files"
+
+
+def environment_name(field_name: str) -> str:
+    return "CALLCAB_" + field_name.upper()
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; an empty value counts as absent.
+
+    A secret may come from a file: ``CALLCAB_SECRET_KEY_FILE=/run/secrets/key``.
+    Raises ConfigError naming the setting, what is wrong and what to write instead.
+    """
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    known = set()
+    for item in fields(Settings):
+        name = environment_name(item.name)
+        known |= {name, f"{name}_FILE"}
+        text = _text_of(env, name)
+        if text:
+            try:
+                values[item.name] = item.metadata["parse"](text)
+            except ValueError as problem:
+                raise ConfigError(f"{name} has a wrong value: {problem}.") from None
+    unknown = sorted(name for name in env if name.startswith("CALLCAB_") and name not in known)
+    if unknown:
+        raise ConfigError(f"Unknown setting {unknown[0]}; docs/configuration.md lists all of them.")
+    settings = Settings(**values)
+    if settings.database_owner_url and not settings.database_url:
+        raise ConfigError("CALLCAB_DATABASE_OWNER_URL is set without CALLCAB_DATABASE_URL; set both or none.")
+    return settings
+
+
+def _text_of(env: Mapping[str, str], name: str) -> str:
+    path = env.get(f"{name}_FILE", "")
+    if path:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as problem:
+            raise ConfigError(f"{name}_FILE can't be read: {problem.strerror}.") from None
+    return env.get(name, "").strip()
+
+
+def secret_key(settings: Settings) -> str:
+    """The signing key: the setting, or one made at the first start and kept in the data folder (mode 0600).
+
+    There is no default key, so a forged session (AC-25) needs the file.
+    """
+    if settings.secret_key:
+        return settings.secret_key
+    path = settings.data_dir / "secret_key"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    key = secrets.token_urlsafe(48)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(key)
+    return key

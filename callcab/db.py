@@ -1,0 +1,206 @@
+"""The database: base class, column types, and the one place that commits.
+
+Writes happen in ``unit_of_work(scope)``. Effects (enqueueing, mail) leave after its commit, so that a rolled-back
+request never rings a phone. A request reads through a second, read-only session (``callcab.web.database``).
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy import event, orm
+from sqlalchemy.engine import Connection, Engine
+
+log = logging.getLogger(__name__)
+
+# Pool and socket limits: a dead server must show within seconds, and a restarted one must not cost a failed page.
+CONNECT_SECONDS = 5
+
+
+class Money(sa.types.TypeDecorator[Decimal]):
+    """Roubles as NUMERIC(14, 2). Floats and fractions of a kopeck are refused, never rounded in silence (AC-50)."""
+
+    impl = sa.Numeric(14, 2)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Decimal | None:
+        if value is None:
+            return None
+        return exact_decimal(value, 2)
+
+
+class Rate(sa.types.TypeDecorator[Decimal]):
+    """A price per interval or a percentage as NUMERIC(12, 4)."""
+
+    impl = sa.Numeric(12, 4)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Decimal | None:
+        if value is None:
+            return None
+        return exact_decimal(value, 4)
+
+
+def exact_decimal(value: Any, places: int) -> Decimal:
+    """``value`` as a finite Decimal with at most ``places`` decimals; TypeError or ValueError otherwise."""
+    if isinstance(value, bool | float) or not isinstance(value, Decimal | int):
+        raise TypeError(f"money must be Decimal, not {type(value).__name__}")
+    number = Decimal(value)
+    if not number.is_finite() or number != round(number, places):
+        raise ValueError(f"money must be finite with at most {places} decimals, not {number}")
+    return number
+
+
+class Base(orm.DeclarativeBase):
+    """Base of all models; ``class X(Base)``, never ``db.Model`` (typed mappings)."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        int: sa.BigInteger(),
+        str: sa.Text(),
+        Decimal: Money(),
+        datetime: sa.DateTime(timezone=True),
+    }
+
+
+def choice(kind: type[StrEnum], **options: Any) -> orm.MappedColumn[Any]:
+    """A text column that holds the values of a StrEnum; a CHECK refuses others."""
+    column_type = sa.Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name=kind.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+    return orm.mapped_column(column_type, **options)
+
+
+class ScopeLike(Protocol):
+    """What a session has to know of a scope; ``callcab.scope.Scope`` is the one that exists."""
+
+    @property
+    def database_role(self) -> str: ...
+    @property
+    def customer_id(self) -> int | None: ...
+
+
+class CommitOutsideUnit(RuntimeError):
+    """Somebody called ``session.commit()``; only ``unit_of_work`` commits."""
+
+
+class NestedUnitOfWork(RuntimeError):
+    """A unit of work was opened inside another one; pass the session down instead."""
+
+
+class CabSession(orm.Session):
+    """A session that belongs to one scope for life and commits only through ``unit_of_work``."""
+
+    def __init__(self, *args: Any, scope: ScopeLike | None = None, read_only: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.info.setdefault("scope", scope)
+        self.info["read_only"] = read_only
+        self.info["effects"] = []
+
+    @property
+    def scope(self) -> ScopeLike | None:
+        found: ScopeLike | None = self.info.get("scope")
+        return found
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Do ``effect`` once the transaction is safe; it must not raise for reasons a sweep can mend later."""
+        self.info["effects"].append(effect)
+
+    def commit(self) -> None:
+        raise CommitOutsideUnit("use `with unit_of_work(scope) as session`")
+
+    def _really_commit(self) -> None:
+        super().commit()
+
+
+@event.listens_for(CabSession, "after_begin")
+def _assume_role(session: CabSession, transaction: orm.SessionTransaction, connection: Connection) -> None:
+    """Give the transaction its database role and tenant; both end with it (row-level security, design §2.1)."""
+    scope = session.scope
+    if scope is None:
+        raise RuntimeError("a session needs a scope before it touches the database")
+    connection.execute(
+        sa.text(
+            "SELECT set_config('role', :role, true), set_config('callcab.customer_id', :customer, true),"
+            " set_config('transaction_read_only', :read_only, true), set_config('statement_timeout', :limit, true)"
+        ),
+        {
+            "role": scope.database_role,
+            "customer": "" if scope.customer_id is None else str(scope.customer_id),
+            "read_only": "on" if session.info["read_only"] else "off",
+            "limit": "10s" if session.info["read_only"] else "0",
+        },
+    )
+
+
+_engine: Engine | None = None
+_unit_open: ContextVar[bool] = ContextVar("unit_open", default=False)
+
+
+def connect(url: str, *, pool_size: int = 10) -> Engine:
+    """Make the process-wide engine; a second call with another address replaces it."""
+    global _engine
+    if _engine is not None:
+        _engine.dispose()
+    _engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+    )
+    return _engine
+
+
+def engine() -> Engine:
+    """The process-wide engine; RuntimeError before ``connect``."""
+    if _engine is None:
+        raise RuntimeError("the database is not connected; call connect() first")
+    return _engine
+
+
+@contextmanager
+def unit_of_work(scope: ScopeLike) -> Iterator[CabSession]:
+    """One transaction under ``scope``: commits at the end, rolls back on any error, then lets the effects leave.
+
+    Objects stay readable after the end (nothing is expired). Raises NestedUnitOfWork inside another unit.
+    An effect that fails is logged and left to the sweep: its row says that it is due (design §2.4).
+    """
+    if _unit_open.get():
+        raise NestedUnitOfWork("a unit of work is open already; pass its session down")
+    token = _unit_open.set(True)
+    session = CabSession(bind=engine(), scope=scope, expire_on_commit=False)
+    try:
+        yield session
+        session._really_commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+        _unit_open.reset(token)
+    for effect in session.info["effects"]:
+        try:
+            effect()
+        except Exception:
+            log.exception("an effect after commit failed; the sweep will repeat it")

@@ -1,0 +1,107 @@
+"""Entities: columns, constraints and relationships, one entity one file. Importing this registers all of them."""
+
+from callcab.models.api_token import ApiToken
+from callcab.models.audit_event import AuditEvent
+from callcab.models.blacklist import BlacklistEntry, BlacklistSource
+from callcab.models.call import Call, CallEvent, CallState, Outcome
+from callcab.models.campaign import (
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactState,
+    IvrAction,
+    IvrRule,
+    Purpose,
+)
+from callcab.models.company import Company
+from callcab.models.customer import Customer, CustomerStatus
+from callcab.models.invoice import Invoice, InvoiceLine, InvoiceState
+from callcab.models.ip_denial import Door, IpDenial
+from callcab.models.ip_rule import IpRule
+from callcab.models.ledger import Account, EntryKind, LedgerEntry, Reservation, ReservationState
+from callcab.models.login_event import LoginEvent, LoginOutcome
+from callcab.models.mail_message import MailMessage, MailState
+from callcab.models.note import Note
+from callcab.models.operation import Operation, OperationKind, OperationRow, OperationState, RowOutcome
+from callcab.models.payment import Payment, PaymentKind, PaymentMethod
+from callcab.models.phone_number import (
+    NumberEvent,
+    NumberKind,
+    NumberLease,
+    NumberRental,
+    NumberState,
+    PhoneNumber,
+)
+from callcab.models.promo import PromoActivation, PromoAttempt, PromoBatch, PromoCode, PromoState
+from callcab.models.seller import InvoiceCounter, Seller, VatMode
+from callcab.models.session_record import SessionRecord
+from callcab.models.stored_file import StoredFile
+from callcab.models.tariff import Tariff
+from callcab.models.user import User, UserStatus
+from callcab.models.verification import Verification, VerificationState
+
+__all__ = [
+    "Account",
+    "ApiToken",
+    "AuditEvent",
+    "BlacklistEntry",
+    "BlacklistSource",
+    "Call",
+    "CallEvent",
+    "CallState",
+    "Campaign",
+    "CampaignState",
+    "Company",
+    "Contact",
+    "ContactState",
+    "Customer",
+    "CustomerStatus",
+    "Door",
+    "EntryKind",
+    "Invoice",
+    "InvoiceCounter",
+    "InvoiceLine",
+    "InvoiceState",
+    "IpDenial",
+    "IpRule",
+    "IvrAction",
+    "IvrRule",
+    "LedgerEntry",
+    "LoginEvent",
+    "LoginOutcome",
+    "MailMessage",
+    "MailState",
+    "Note",
+    "NumberEvent",
+    "NumberKind",
+    "NumberLease",
+    "NumberRental",
+    "NumberState",
+    "Operation",
+    "OperationKind",
+    "OperationRow",
+    "OperationState",
+    "Outcome",
+    "Payment",
+    "PaymentKind",
+    "PaymentMethod",
+    "PhoneNumber",
+    "PromoActivation",
+    "PromoAttempt",
+    "PromoBatch",
+    "PromoCode",
+    "PromoState",
+    "Purpose",
+    "Reservation",
+    "ReservationState",
+    "RowOutcome",
+    "Seller",
+    "SessionRecord",
+    "StoredFile",
+    "Tariff",
+    "User",
+    "UserStatus",
+    "Verification",
+    "VerificationState",
+    "VatMode",
+]

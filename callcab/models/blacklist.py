@@ -1,0 +1,41 @@
+"""Numbers that must not be called: a customer's own list, and the platform's."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from callcab.db import Base, choice
+from callcab.models.mixins import Created, Numbered
+from callcab.scope import TenantOrStaff
+
+
+class BlacklistSource(StrEnum):
+    HAND = "hand"
+    CLIPBOARD = "clipboard"
+    FILE = "file"
+    IVR = "ivr"
+    API = "api"
+
+
+class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
+    """``customer_id`` empty = the platform's list. ``phone`` is the number as digits with the country code (79…)."""
+
+    __tablename__ = "blacklist_entry"
+    __table_args__ = (
+        sa.UniqueConstraint("customer_id", "phone", postgresql_nulls_not_distinct=True),
+        sa.Index("ix_blacklist_entry_customer_id_created_at_id", "customer_id", "created_at", "id"),
+        sa.Index("ix_blacklist_entry_created_at_id", "created_at", "id"),
+        sa.Index("ix_blacklist_entry_phone", "phone"),
+        sa.Index("ix_blacklist_entry_operation_id", "operation_id"),
+    )
+
+    phone: orm.Mapped[int]
+    source: orm.Mapped[BlacklistSource] = choice(BlacklistSource)
+    reason: orm.Mapped[str] = orm.mapped_column(default="")
+    author_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
+    author_name: orm.Mapped[str] = orm.mapped_column(default="")
+    operation_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id"))
+    call_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("call.id"))
+    expires_at: orm.Mapped[datetime | None]

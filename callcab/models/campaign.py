@@ -1,0 +1,122 @@
+"""Call campaign («рассылка»), its contacts and the rules of its voice menu."""
+
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects.postgresql import JSONB
+
+from callcab.db import Base, choice
+from callcab.models.mixins import Created, Numbered, Versioned
+from callcab.scope import TenantOwned
+
+
+class CampaignState(StrEnum):
+    DRAFT = "draft"
+    WAITING = "waiting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+
+
+class Purpose(StrEnum):
+    INFORMATION = "information"
+    SERVICE = "service"
+    DEBT = "debt"
+    ADVERTISING = "advertising"
+
+
+class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
+    """``waiting`` = started but without a number yet; ``wait_reason`` is a code (number.none_free, balance.low…).
+
+    Advertising by robot is refused without a stored confirmation of consent (rule C1).
+    """
+
+    __tablename__ = "campaign"
+    __table_args__ = (
+        sa.CheckConstraint("purpose <> 'advertising' OR consent_note <> ''", name="advertising_needs_consent"),
+        sa.CheckConstraint("quiet_from > quiet_until", name="calling_hours"),
+        sa.CheckConstraint("lines BETWEEN 1 AND 200", name="lines"),
+        sa.Index("ix_campaign_customer_id_created_at_id", "customer_id", "created_at", "id"),
+        sa.Index("ix_campaign_created_at_id", "created_at", "id"),
+        sa.Index("ix_campaign_state", "state"),
+    )
+
+    name: orm.Mapped[str]
+    purpose: orm.Mapped[Purpose] = choice(Purpose)
+    consent_note: orm.Mapped[str] = orm.mapped_column(default="")
+    state: orm.Mapped[CampaignState] = choice(CampaignState, default=CampaignState.DRAFT)
+    wait_reason: orm.Mapped[str | None] = orm.mapped_column(sa.String(48))
+    own_number_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("phone_number.id", ondelete="SET NULL"))
+    prompt: orm.Mapped[str]
+    quiet_until: orm.Mapped[time] = orm.mapped_column(default=time(9))
+    quiet_from: orm.Mapped[time] = orm.mapped_column(default=time(20))
+    lines: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=5)
+    max_attempts: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=2)
+    contacts_total: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
+    contacts_done: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
+    started_at: orm.Mapped[datetime | None]
+    finished_at: orm.Mapped[datetime | None]
+    request_key: orm.Mapped[str | None] = orm.mapped_column(sa.String(64), unique=True)
+    created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
+
+    rules: orm.Mapped[list["IvrRule"]] = orm.relationship(order_by="IvrRule.digit", lazy="selectin")
+
+
+class IvrAction(StrEnum):
+    PLAY = "play"
+    BLACKLIST = "blacklist"
+    REPEAT = "repeat"
+    HANGUP = "hangup"
+
+
+class IvrRule(Numbered, TenantOwned, Base):
+    """What a pressed digit does; ``blacklist`` puts the callee on the customer's blacklist at once."""
+
+    __tablename__ = "ivr_rule"
+    __table_args__ = (
+        sa.UniqueConstraint("campaign_id", "digit"),
+        sa.CheckConstraint("digit ~ '^[0-9*#]$'", name="digit"),
+        sa.Index("ix_ivr_rule_customer_id", "customer_id"),
+    )
+
+    campaign_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("campaign.id"))
+    digit: orm.Mapped[str] = orm.mapped_column(sa.String(1))
+    action: orm.Mapped[IvrAction] = choice(IvrAction)
+    prompt: orm.Mapped[str] = orm.mapped_column(default="")
+
+
+class ContactState(StrEnum):
+    NEW = "new"
+    CALLING = "calling"
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Contact(Numbered, TenantOwned, Base):
+    """A person to call in a campaign; ``next_at`` is when the next attempt is due."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        sa.UniqueConstraint("campaign_id", "phone"),
+        sa.Index(
+            "ix_contact_due",
+            "campaign_id",
+            "next_at",
+            "id",
+            postgresql_where=sa.text("state IN ('new', 'waiting')"),
+        ),
+        sa.Index("ix_contact_customer_id_phone", "customer_id", "phone"),
+    )
+
+    campaign_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("campaign.id"))
+    phone: orm.Mapped[int]
+    state: orm.Mapped[ContactState] = choice(ContactState, default=ContactState.NEW)
+    attempts: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
+    outcome: orm.Mapped[str | None] = orm.mapped_column(sa.String(32))
+    next_at: orm.Mapped[datetime]
+    variables: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict)

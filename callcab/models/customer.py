@@ -1,0 +1,54 @@
+"""The tenant: a company that calls."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from callcab.db import Base, choice
+from callcab.models.mixins import Created, Numbered, Versioned
+from callcab.models.tariff import Tariff
+from callcab.scope import TenantItself
+
+
+class CustomerStatus(StrEnum):
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+
+
+class Customer(Numbered, Created, Versioned, TenantItself, Base):
+    """Balance and reserve move only through ``services.ledger``; the CHECK is the last wall (AC-52)."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        sa.CheckConstraint("(status = 'blocked') = (block_reason IS NOT NULL)", name="block_has_reason"),
+        sa.CheckConstraint("reserved >= 0", name="reserved_not_negative"),
+        sa.CheckConstraint("credit_limit >= 0", name="credit_limit_not_negative"),
+        sa.CheckConstraint("balance - reserved >= -credit_limit", name="within_credit_limit"),
+        sa.Index("ix_customer_created_at_id", "created_at", "id"),
+        sa.Index("ix_customer_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
+    )
+
+    id: orm.Mapped[int] = orm.mapped_column(sa.BigInteger, sa.Identity(always=False), primary_key=True, sort_order=-2)
+    name: orm.Mapped[str]
+    inn: orm.Mapped[str | None] = orm.mapped_column(index=True)
+    email: orm.Mapped[str]
+    status: orm.Mapped[CustomerStatus] = choice(CustomerStatus, default=CustomerStatus.ACTIVE)
+    block_reason: orm.Mapped[str | None]
+    tariff_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("tariff.id"))
+    balance: orm.Mapped[Decimal] = orm.mapped_column(default=Decimal("0"))
+    reserved: orm.Mapped[Decimal] = orm.mapped_column(default=Decimal("0"))
+    credit_limit: orm.Mapped[Decimal] = orm.mapped_column(default=Decimal("0"))
+    zone: orm.Mapped[str] = orm.mapped_column(default="Europe/Moscow")
+    manager_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id", use_alter=True), index=True)
+    ip_open_until: orm.Mapped[datetime | None]
+    last_login_at: orm.Mapped[datetime | None]
+
+    tariff: orm.Mapped[Tariff] = orm.relationship(lazy="joined")
+
+    @property
+    def available(self) -> Decimal:
+        """What may still be spent, the credit limit included."""
+        return self.balance - self.reserved + self.credit_limit

@@ -1,0 +1,37 @@
+"""What happened at the door: log-in, refusal, password change."""
+
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from callcab.db import Base, choice
+from callcab.models.mixins import Created, Numbered
+from callcab.scope import TenantOrStaff
+
+
+class LoginOutcome(StrEnum):
+    SUCCESS = "success"
+    WRONG_PASSWORD = "wrong_password"
+    WRONG_CODE = "wrong_code"
+    BLOCKED = "blocked"
+    STRANGER_ADDRESS = "stranger_address"
+    THROTTLED = "throttled"
+    LOGOUT = "logout"
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET_ASKED = "password_reset_asked"
+
+
+class LoginEvent(Numbered, Created, TenantOrStaff, Base):
+    """``user_id`` is empty when the typed e-mail belongs to nobody."""
+
+    __tablename__ = "login_event"
+    __table_args__ = (
+        sa.Index("ix_login_event_user_id_created_at", "user_id", "created_at"),
+        sa.Index("ix_login_event_customer_id_created_at", "customer_id", "created_at"),
+    )
+
+    user_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
+    outcome: orm.Mapped[LoginOutcome] = choice(LoginOutcome)
+    address: orm.Mapped[str]
+    agent: orm.Mapped[str]

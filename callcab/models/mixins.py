@@ -1,0 +1,25 @@
+"""Columns that many entities share."""
+
+from datetime import datetime
+
+from sqlalchemy import Identity, orm
+
+from callcab.lib import clock
+
+
+class Numbered:
+    """A 64-bit surrogate key; with ``created_at`` it is the position in every keyset list."""
+
+    id: orm.Mapped[int] = orm.mapped_column(Identity(always=False), primary_key=True, sort_order=-2)
+
+
+class Created:
+    """When the row was made, by our clock (UTC)."""
+
+    created_at: orm.Mapped[datetime] = orm.mapped_column(default=clock.now, sort_order=90)
+
+
+class Versioned:
+    """Optimistic lock: a save that saw an older version is refused (security.md F-21)."""
+
+    version: orm.Mapped[int] = orm.mapped_column(default=1, sort_order=91)

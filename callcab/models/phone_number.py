@@ -1,0 +1,132 @@
+"""Outgoing numbers: the shared pool, duty numbers, personal numbers; their leases, rentals and history."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
+
+from callcab.db import Base, choice
+from callcab.models.mixins import Created, Numbered, Versioned
+from callcab.scope import SharedOrOwned, TenantOrStaff, TenantOwned
+
+
+class NumberKind(StrEnum):
+    SHARED = "shared"
+    DUTY = "duty"
+    PERSONAL = "personal"
+
+
+class NumberState(StrEnum):
+    FREE = "free"
+    BUSY = "busy"
+    PENDING = "pending"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+
+
+class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
+    """``customer_id`` is who alone controls the number now: the owner of a personal one, the renter of a shared one.
+
+    «Свободный» and «арендный» are not kinds: a free number is shared and in state free, a rented one is shared with
+    ``rented_until`` set (the rental itself is NumberRental).
+    """
+
+    __tablename__ = "phone_number"
+    __table_args__ = (
+        sa.CheckConstraint("phone BETWEEN 70000000000 AND 79999999999", name="phone_russian"),
+        sa.CheckConstraint(
+            "(kind = 'shared' AND state IN ('free', 'busy', 'blocked'))"
+            " OR (kind = 'duty' AND state IN ('free', 'blocked'))"
+            " OR (kind = 'personal' AND state IN ('pending', 'verified', 'failed', 'blocked'))",
+            name="state_fits_kind",
+        ),
+        sa.CheckConstraint(
+            "CASE kind WHEN 'personal' THEN customer_id IS NOT NULL AND rented_until IS NULL"
+            " WHEN 'duty' THEN customer_id IS NULL AND rented_until IS NULL"
+            " ELSE (customer_id IS NULL) = (rented_until IS NULL) END",
+            name="holder_fits_kind",
+        ),
+        sa.Index(
+            "uq_phone_number_pool",
+            "phone",
+            unique=True,
+            postgresql_where=sa.text("kind <> 'personal' OR state = 'verified'"),
+        ),
+        sa.Index(
+            "uq_phone_number_personal",
+            "customer_id",
+            "phone",
+            unique=True,
+            postgresql_where=sa.text("kind = 'personal'"),
+        ),
+        sa.Index("ix_phone_number_customer_id_created_at_id", "customer_id", "created_at", "id"),
+        sa.Index("ix_phone_number_created_at_id", "created_at", "id"),
+        sa.Index("ix_phone_number_phone", "phone"),
+        sa.Index("ix_phone_number_kind_state", "kind", "state"),
+    )
+
+    phone: orm.Mapped[int]
+    kind: orm.Mapped[NumberKind] = choice(NumberKind)
+    state: orm.Mapped[NumberState] = choice(NumberState)
+    busy_at: orm.Mapped[datetime | None]
+    rented_until: orm.Mapped[datetime | None]
+    note: orm.Mapped[str] = orm.mapped_column(default="")
+
+
+class NumberLease(Numbered, TenantOwned, Base):
+    """A shared number held by a campaign until it ends; at most one open lease per number (partial unique index)."""
+
+    __tablename__ = "number_lease"
+    __table_args__ = (
+        sa.Index("uq_number_lease_open", "number_id", unique=True, postgresql_where=sa.text("released_at IS NULL")),
+        sa.Index("ix_number_lease_campaign_id", "campaign_id"),
+        sa.Index("ix_number_lease_customer_id", "customer_id"),
+    )
+
+    number_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("phone_number.id"))
+    campaign_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("campaign.id"))
+    taken_at: orm.Mapped[datetime]
+    released_at: orm.Mapped[datetime | None]
+
+
+class NumberRental(Numbered, Created, TenantOwned, Base):
+    """A shared number for one customer for a period; two rentals of a number never overlap (exclusion constraint)."""
+
+    __tablename__ = "number_rental"
+    __table_args__ = (
+        ExcludeConstraint(
+            ("number_id", "="),
+            ("period", "&&"),
+            using="gist",
+            where=sa.text("ended_at IS NULL"),
+            name="excl_number_rental_period",
+        ),
+        sa.CheckConstraint("price >= 0", name="price_not_negative"),
+        sa.Index("ix_number_rental_customer_id", "customer_id"),
+    )
+
+    number_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("phone_number.id"))
+    period: orm.Mapped[Range[datetime]] = orm.mapped_column(TSTZRANGE)
+    price: orm.Mapped[Decimal]
+    ledger_entry_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("ledger_entry.id"), unique=True)
+    ended_at: orm.Mapped[datetime | None]
+
+
+class NumberEvent(Numbered, Created, TenantOrStaff, Base):
+    """History of a number: who took it, when and why."""
+
+    __tablename__ = "number_event"
+    __table_args__ = (
+        sa.Index("ix_number_event_number_id_id", "number_id", "id"),
+        sa.Index("ix_number_event_customer_id", "customer_id"),
+    )
+
+    number_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("phone_number.id", ondelete="CASCADE"))
+    kind: orm.Mapped[str] = orm.mapped_column(sa.String(32))
+    actor: orm.Mapped[str]
+    data: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict)

@@ -1,0 +1,88 @@
+"""Shared fixtures: real PostgreSQL and Valkey of our own, a clean database per test, people with names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from callcab import db as database
+from callcab import migrate, queue
+from callcab.config import Settings
+from callcab.db import Base
+from callcab.embedded.postgres import EmbeddedPostgres
+from callcab.embedded.valkey import EmbeddedValkey
+
+# Own pages are tested with the real stack; these are the only servers a test may talk to.
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres(data_dir=tmp_path_factory.mktemp("pg"), profile="test")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    server = EmbeddedValkey(data_dir=tmp_path_factory.mktemp("valkey"), profile="test")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def schema(postgres: EmbeddedPostgres) -> EmbeddedPostgres:
+    """The server with the newest schema in its database."""
+    migrate.upgrade(postgres.owner_url(), app_url=postgres.app_url())
+    return postgres
+
+
+@pytest.fixture(scope="session")
+def settings(schema: EmbeddedPostgres, valkey: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(
+        database_url=schema.app_url(),
+        database_owner_url=schema.owner_url(),
+        redis_url=valkey.url,
+        data_dir=tmp_path_factory.mktemp("data"),
+        secret_key="test-key-" + "x" * 40,
+        base_url="http://localhost",
+    )
+
+
+@pytest.fixture(scope="session")
+def owner_dsn(schema: EmbeddedPostgres) -> str:
+    """Address for psycopg as the owner of the tables: past every policy."""
+    return schema.owner_url().replace("postgresql+psycopg", "postgresql")
+
+
+@pytest.fixture
+def clean(schema: EmbeddedPostgres, owner_dsn: str) -> Iterator[None]:
+    """Empty tables after the test; whatever the test committed is gone for the next one."""
+    yield
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+
+
+@pytest.fixture
+def connected(settings: Settings, clean: None) -> Iterator[sa.Engine]:
+    """The process-wide engine, for tests that call services directly; jobs asked for are dropped."""
+    engine = database.connect(str(settings.database_url), pool_size=30)
+    queue.set_sender(lambda job, ids: None)
+    yield engine
+    queue.set_sender(None)
+    engine.dispose()
+
+
+@pytest.fixture
+def owner_connection(owner_dsn: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(owner_dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path) -> Path:
+    return tmp_path
