@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 REASONS = frozenset(
-    "empty no_digits too_short too_long foreign not_assigned letters lossy ambiguous formula multiple bad_chars".split()
+    {
+        "empty",
+        "no_digits",
+        "too_short",
+        "too_long",
+        "foreign",
+        "not_assigned",
+        "letters",
+        "lossy",
+        "ambiguous",
+        "formula",
+        "multiple",
+        "bad_chars",
+    }
 )
 DIALABLE = frozenset({"mobile", "fixed"})
 

@@ -1,0 +1,101 @@
+"""Phones of a list file, one record at a time (rules B1-B5)."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from callcab.lib import phone
+from callcab.lib.csv_io import text, workbook
+from callcab.lib.csv_io.source import Limits, Source, open_source
+from callcab.lib.csv_io.table import SAMPLE_ROWS, Layout, find_columns
+
+MAX_RAW = 120
+_DEFAULT = Limits()
+
+Row = tuple[int, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One phone cell of a data row.
+
+    index   0, 1, 2 ... without gaps, the same on every reading of the file: what a stopped import goes on from
+    line    physical line of the text, or row of the sheet, from 1
+    phone   set when the cell is a number, else `reason` is (rule T11)
+    raw     the cell as it stands, shortened
+    """
+
+    index: int
+    line: int
+    phone: phone.Phone | None
+    reason: str | None
+    raw: str
+
+
+def sniff(file: str | Path | BinaryIO, limits: Limits = _DEFAULT) -> Layout:
+    """Tell what the file is and where its phones stand. Raises FileError for a file that is refused whole."""
+    with ExitStack() as stack:
+        source = open_source(file, limits, stack)
+        return _layout(source, limits)
+
+
+def read_phones(file: str | Path | BinaryIO, skip_records: int = 0, limits: Limits = _DEFAULT) -> Iterator[Record]:
+    """Yield the records of a CSV, TXT, XLSX or ZIP file in constant memory.
+
+    file          a path, or a binary file, which stays open
+    skip_records  leave out records with a smaller index, without reading their numbers
+    raises        FileError, at the call and before any record: what is refused whole gives nothing
+    """
+    with ExitStack() as stack:
+        source = open_source(file, limits, stack)
+        layout = _layout(source, limits)
+        kept = stack.pop_all()
+    return _records(source, layout, limits, skip_records, kept)
+
+
+def _layout(source: Source, limits: Limits) -> Layout:
+    encoding = separator = ""
+    if source.archive is not None:
+        count = workbook.examine(source.archive, limits)
+    else:
+        encoding, count = text.examine(source.file, limits)
+        separator = text.find_separator(source.file, encoding)
+    draft = Layout(source.kind, encoding, separator, (), 0, (), count)
+    sample = list(islice((row for row in _rows(source, draft, limits) if not _is_blank(row[1])), SAMPLE_ROWS))
+    columns, header_line, header = find_columns(sample)
+    return Layout(source.kind, encoding, separator, columns, header_line, header, count)
+
+
+def _rows(source: Source, layout: Layout, limits: Limits) -> Iterator[Row]:
+    if source.archive is not None:
+        return workbook.rows(source.archive, limits)
+    return text.rows(source.file, layout.encoding, layout.separator, limits)
+
+
+def _is_blank(cells: list[str]) -> bool:
+    return not any(cell and not cell.isspace() for cell in cells)
+
+
+def _records(source: Source, layout: Layout, limits: Limits, skip: int, stack: ExitStack) -> Iterator[Record]:
+    index = 0
+    parse = phone.parse
+    with stack:
+        for line, cells in _rows(source, layout, limits):
+            if line <= layout.header_line or _is_blank(cells):
+                continue
+            for raw in _phone_cells(cells, layout.phone_columns):
+                if index >= skip:
+                    try:
+                        yield Record(index, line, parse(raw), None, raw[:MAX_RAW])
+                    except phone.PhoneError as error:
+                        yield Record(index, line, None, error.reason, raw[:MAX_RAW])
+                index += 1
+
+
+def _phone_cells(cells: list[str], columns: tuple[int, ...]) -> list[str]:
+    """Return the phone cells that are not empty; a row that has none is one record without a number."""
+    found = [cells[column] for column in columns if column < len(cells) and cells[column].strip()]
+    return found or [""]
