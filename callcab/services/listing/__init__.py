@@ -1,0 +1,58 @@
+"""Lists: what may be filtered, searched and sorted, and how a page, a count or a whole selection is read.
+
+One ``ListSpec`` per list serves the page, the API, exports and bulk operations, so that "all matching" means the same
+rows everywhere. Knows nothing of Flask and has no texts, only codes.
+"""
+
+from callcab.services.listing.catalogue import get, register
+from callcab.services.listing.filters import (
+    AmountRange,
+    ChoiceFilter,
+    DateTimeRange,
+    Filter,
+    ReferenceFilter,
+    TextFilter,
+)
+from callcab.services.listing.identity import decode_id, decode_ids, encode_id
+from callcab.services.listing.paging import Page, fetch_page
+from callcab.services.listing.query import (
+    Count,
+    count_matching,
+    facet_counts,
+    get_one,
+    iterate,
+    matching,
+    selection,
+)
+from callcab.services.listing.spec import ListSpec, Sort
+from callcab.services.listing.state import PAGE_SIZES, ListState, from_json, parse, to_json
+
+__all__ = [
+    "PAGE_SIZES",
+    "AmountRange",
+    "ChoiceFilter",
+    "Count",
+    "DateTimeRange",
+    "Filter",
+    "ListSpec",
+    "ListState",
+    "Page",
+    "ReferenceFilter",
+    "Sort",
+    "TextFilter",
+    "count_matching",
+    "decode_id",
+    "decode_ids",
+    "encode_id",
+    "facet_counts",
+    "fetch_page",
+    "from_json",
+    "get",
+    "get_one",
+    "iterate",
+    "matching",
+    "parse",
+    "register",
+    "selection",
+    "to_json",
+]

@@ -1,0 +1,150 @@
+"""Statements of a list: which rows match, how many, one of them, all of them in chunks.
+
+Every door of a list (page, count, details, action, export, look-up) starts from ``matching``, so that what one of them
+hides the others hide too. The session's scope confines a customer as well (``callcab.scope``).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.sql import ColumnElement, Select
+
+from callcab.services.listing.filters import ChoiceFilter
+from callcab.services.listing.identity import decode_id, with_ids
+from callcab.services.listing.order import after_position, order_by, position_of
+from callcab.services.listing.spec import ListSpec
+from callcab.services.listing.state import ListState
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many rows match; ``capped`` means "at least this many"."""
+
+    value: int
+    capped: bool = False
+
+
+def conditions(spec: ListSpec, state: ListState, customer_id: int | None) -> list[ColumnElement[bool]]:
+    """All conditions of a request; a request with errors matches nothing."""
+    found: list[ColumnElement[bool]] = []
+    if state.errors:
+        found.append(sa.false())
+    if customer_id is not None and hasattr(spec.model, "customer_id"):
+        found.append(spec.model.customer_id == customer_id)
+    if spec.base is not None:
+        found.append(spec.base())
+    found += [spec.by_key[key].condition(value) for key, value in state.filters.items()]
+    if state.search and spec.search is not None:
+        matched = spec.search(state.search)
+        found.append(sa.false() if matched is None else matched)
+    return found
+
+
+def matching(spec: ListSpec, state: ListState, *, customer_id: int | None = None) -> Select[Any]:
+    """``SELECT model WHERE …``, without order, limit and loader options."""
+    return sa.select(spec.model).where(*conditions(spec, state, customer_id))
+
+
+def selection(
+    spec: ListSpec, state: ListState, *, ids: Sequence[int | str] | None = None, customer_id: int | None = None
+) -> Select[Any]:
+    """The rows an operation means: ticked ids, or all that match when ``ids`` is None.
+
+    Ticked rows are read without search and filters (a row may have left the filter since), yet never without the
+    list's own condition and the customer.
+    """
+    if ids is None:
+        return matching(spec, state, customer_id=customer_id)
+    return matching(spec, ListState(sort=spec.default_sort), customer_id=customer_id).where(with_ids(spec.model, ids))
+
+
+def get_one(session: orm.Session, spec: ListSpec, row_id: str, *, customer_id: int | None = None) -> Any | None:
+    """One row of the list by its id as text; None for an unreadable, unknown or foreign id alike."""
+    if decode_id(row_id) is None:
+        return None
+    statement = selection(spec, ListState(), ids=[row_id], customer_id=customer_id)
+    if spec.options is not None:
+        statement = statement.options(*spec.options())
+    return session.scalars(statement).one_or_none()
+
+
+def count_matching(
+    session: orm.Session,
+    spec: ListSpec,
+    state: ListState,
+    *,
+    ids: Sequence[int | str] | None = None,
+    customer_id: int | None = None,
+    cap: int | None = None,
+) -> Count:
+    """Count the rows that match, exactly, or up to ``cap`` and one more look."""
+    if ids is None and not state.is_narrowed and spec.total is not None:
+        kept = spec.total(session, customer_id)
+        if kept is not None:
+            return Count(kept)
+    rows = selection(spec, state, ids=ids, customer_id=customer_id).with_only_columns(*spec.key_columns)
+    if cap is None:
+        return Count(session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0)
+    found = session.scalar(sa.select(sa.func.count()).select_from(rows.limit(cap + 1).subquery())) or 0
+    return Count(min(found, cap), found > cap)
+
+
+def facet_counts(
+    session: orm.Session,
+    spec: ListSpec,
+    state: ListState,
+    key: str,
+    *,
+    customer_id: int | None = None,
+    cap: int = 1_000,
+) -> Mapping[str, Count]:
+    """How many rows each choice of a ChoiceFilter would show under the other filters, counted up to ``cap`` each."""
+    item = spec.by_key[key]
+    if not isinstance(item, ChoiceFilter):
+        raise TypeError(f"{key} has no choices")
+    others = {name: value for name, value in state.filters.items() if name != key}
+    rest = ListState(search=state.search, filters=others, errors=state.errors)
+    limited = [
+        matching(spec, rest, customer_id=customer_id)
+        .where(item.condition_of(choice))
+        .with_only_columns(*spec.key_columns)
+        .limit(cap + 1)
+        .subquery()
+        for choice in item.values
+    ]
+    totals = [sa.select(sa.func.count()).select_from(rows).scalar_subquery() for rows in limited]
+    found = session.execute(sa.select(*totals)).one()
+    return {choice: Count(min(n, cap), n > cap) for choice, n in zip(item.values, found, strict=True)}
+
+
+def iterate(
+    session: orm.Session,
+    spec: ListSpec,
+    state: ListState,
+    *,
+    ids: Sequence[int | str] | None = None,
+    customer_id: int | None = None,
+    chunk: int = 1_000,
+    start: Sequence[Any] | None = None,
+) -> Iterator[Sequence[Any]]:
+    """The rows of a selection in the order of the list, ``chunk`` at a time.
+
+    Each chunk is a keyset step, so rows that appear or vanish meanwhile neither repeat nor push others out. ``start``
+    is the position (``position_of``) of the last row already dealt with: a restarted worker goes on behind it.
+    """
+    statement = selection(spec, state, ids=ids, customer_id=customer_id)
+    if spec.options is not None:
+        statement = statement.options(*spec.options())
+    statement = statement.order_by(*order_by(spec, state.sort)).limit(chunk)
+    position = start
+    while True:
+        step = statement if position is None else statement.where(after_position(spec, state.sort, position))
+        rows = session.scalars(step).all()
+        if rows:
+            position = position_of(spec, state.sort, rows[-1])
+            yield rows
+        if len(rows) < chunk:
+            return

@@ -1,0 +1,62 @@
+"""What a list is: its rows, its order, and what may be asked of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import orm
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.base import ExecutableOption
+
+from callcab.services.listing.filters import Filter
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A column that a list may be ordered by; it needs an index that ends with the primary key.
+
+    A nullable column sorts its empty cells last in both directions (``… DESC NULLS LAST``).
+    """
+
+    column: Any
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class ListSpec:
+    """One list.
+
+    name          stable, stored with operations: ``blacklist``
+    sorts         by the key used in the address; ``default_sort`` is one of them, ``-`` in front means descending
+    filters       in the order of the panel; their keys are unique
+    search        text as typed -> condition, or None when such text can't match anything (rule P2)
+    base          a condition that always holds, such as "not hidden"
+    options       loader options for a page of rows (joinedload of what the cells show)
+    total         a maintained exact total of the unfiltered list: (session, customer_id) -> int, or None to count
+    count_cap     rows counted at most for the page; beyond, the page says «10 000+»
+    """
+
+    name: str
+    model: type[Any]
+    sorts: Mapping[str, Sort]
+    default_sort: str
+    filters: Sequence[Filter] = ()
+    search: Callable[[str], ColumnElement[bool] | None] | None = None
+    base: Callable[[], ColumnElement[bool]] | None = None
+    options: Callable[[], Sequence[ExecutableOption]] | None = None
+    total: Callable[[orm.Session, int | None], int | None] | None = None
+    count_cap: int | None = 10_000
+    by_key: Mapping[str, Filter] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        keys = [item.key for item in self.filters]
+        if len(set(keys)) != len(keys):
+            raise ValueError(f"list {self.name}: two filters share a key")
+        if self.default_sort.removeprefix("-") not in self.sorts:
+            raise ValueError(f"list {self.name}: unknown default sort {self.default_sort}")
+        object.__setattr__(self, "by_key", {item.key: item for item in self.filters})
+
+    @property
+    def key_columns(self) -> tuple[Any, ...]:
+        """What breaks ties: the surrogate key that every listed model has (``models.mixins.Numbered``)."""
+        return (self.model.id,)

@@ -1,0 +1,113 @@
+"""What a person asked of a list: search, filters, order, page. Read from an address, stored with an operation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from callcab.lib.errors import Invalid
+from callcab.services.listing.filters import Arguments, BadValue, clean
+from callcab.services.listing.spec import ListSpec
+
+PAGE_SIZES = (25, 50, 100, 200)
+DEFAULT_PAGE_SIZE = 50
+# OFFSET over ids stays quick up to here; further pages are reached by the cursor.
+LAST_JUMP = 100_000
+
+
+@dataclass(frozen=True)
+class ListState:
+    """A validated request.
+
+    filters   filter key -> JSON value
+    sort      a key of the spec, ``-`` in front for descending
+    errors    argument -> code; a state with errors matches nothing and can't start an operation
+    typed     arguments as they came, for the form to show again
+    """
+
+    search: str = ""
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    sort: str = ""
+    page_size: int = DEFAULT_PAGE_SIZE
+    after: str = ""
+    before: str = ""
+    page: int | None = None
+    from_end: bool = False
+    errors: Mapping[str, str] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but order and page was asked."""
+        return bool(self.search or self.filters or self.errors)
+
+
+def parse(spec: ListSpec, args: Arguments, *, zone: ZoneInfo) -> ListState:
+    """Read a request; never raises on input. Dates are read in ``zone``."""
+    errors: dict[str, str] = {}
+    filters: dict[str, Any] = {}
+    typed: dict[str, str] = {}
+    for item in spec.filters:
+        for name in item.params:
+            if args.get(name):
+                typed[name] = str(args.get(name))[:200].replace("\x00", "")
+        try:
+            value = item.parse(args, zone)
+        except BadValue as slip:
+            errors[slip.field] = slip.code
+        else:
+            if value is not None:
+                filters[item.key] = value
+    search = ""
+    typed["search"] = str(args.get("search") or "")[:200].replace("\x00", "")
+    if spec.search is not None:
+        try:
+            search = clean(args.get("search") or "", "search")
+        except BadValue as slip:
+            errors["search"] = slip.code
+    return ListState(search=search, filters=filters, errors=errors, typed=typed, **_order_and_page(spec, args))
+
+
+def _order_and_page(spec: ListSpec, args: Arguments) -> dict[str, Any]:
+    sort = args.get("sort") or ""
+    size = args.get("size") or ""
+    page = args.get("page") or ""
+    return {
+        "sort": sort if sort.removeprefix("-") in spec.sorts and not sort.startswith("--") else spec.default_sort,
+        "page_size": int(size) if size in map(str, PAGE_SIZES) else DEFAULT_PAGE_SIZE,
+        "after": args.get("after") or "",
+        "before": args.get("before") or "",
+        "page": _page_number(page),
+        "from_end": args.get("end") == "1",
+    }
+
+
+def _page_number(text: str) -> int | None:
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        return None
+    return number if 1 <= (number := int(text)) <= LAST_JUMP else None
+
+
+def to_json(state: ListState) -> dict[str, Any]:
+    """The part that decides which rows are meant, and in which order; JSON types only."""
+    return {"search": state.search, "filters": dict(state.filters), "sort": state.sort}
+
+
+def from_json(spec: ListSpec, data: Mapping[str, Any]) -> ListState:
+    """Read a stored state again. Raises Invalid ``list.stale`` when the list no longer knows one of its filters.
+
+    A filter that was dropped since must not widen the selection, so there is no "ignore what is unknown" here.
+    """
+    filters = data.get("filters") or {}
+    search = str(data.get("search") or "")
+    sort = str(data.get("sort") or spec.default_sort)
+    if set(filters) - set(spec.by_key) or (search and spec.search is None):
+        raise Invalid("list.stale", name=spec.name)
+    try:
+        for key, value in filters.items():
+            spec.by_key[key].condition(value)
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
+        raise Invalid("list.stale", name=spec.name) from None
+    if sort.removeprefix("-") not in spec.sorts:
+        sort = spec.default_sort
+    return ListState(search=search, filters=dict(filters), sort=sort)

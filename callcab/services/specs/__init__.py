@@ -1,0 +1,1 @@
+"""One module per list: columns, filters and search of an entity, registered by name (``callcab.services.listing``)."""

@@ -1,0 +1,256 @@
+"""Actions over rows: what was chosen, the question with the exact count, the deed.
+
+The question is a page of its own, so that everything works without scripts; with scripts the same page opens as a
+window. Between question and deed the number of rows may change: then the deed is refused and asked again (rule U11).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from flask import abort, flash, make_response, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
+from wtforms import Form
+
+from callcab.db import unit_of_work
+from callcab.lib.errors import DomainError
+from callcab.services import operation as operations
+from callcab.services.listing import ListState, count_matching, decode_id, selection, to_json
+from callcab.services.listing.state import PAGE_SIZES
+from callcab.web import errors
+from callcab.web.database import db
+from callcab.web.formatters import number
+from callcab.web.listing import page
+from callcab.web.listing.access import may, request_actor, request_scope
+from callcab.web.listing.address import Request
+from callcab.web.listing.declare import Action
+
+if TYPE_CHECKING:
+    from callcab.web.listing.view import ListView
+
+# Deletions of more rows than this ask for the number to be typed (ux.md §5).
+TYPED_ABOVE = 1_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What an action was asked for: ticked ``ids``, or everything that matches when they are None."""
+
+    action: Action
+    ids: Sequence[int] | None
+    state: ListState
+    expected: int | None
+    confirmed: bool
+
+
+def act(view: "ListView") -> ResponseReturnValue:
+    """Answer POST /action/."""
+    choice = read_choice(view)
+    if choice.ids is not None and not choice.ids:
+        return leave(view, gettext("Ничего не выбрано: отметьте строки галочкой."), "warning")
+    if choice.state.errors and choice.ids is None:
+        return leave(view, gettext("В фильтре есть ошибка: исправьте её и повторите."), "error")
+    found = count_matching(db.session, view.spec, choice.state, ids=choice.ids, customer_id=view.customer_id()).value
+    if not found:
+        return leave(view, gettext("Этих строк уже нет. Обновите список."), "warning")
+    form = read_form(choice)
+    problem = refusal(choice, found, form)
+    if problem is None:
+        return carry_out(view, choice, found, form)
+    return ask(view, choice, found, form, problem)
+
+
+def read_choice(view: "ListView") -> Choice:
+    """Read the form; an unknown action is not found, one that the role lacks is refused."""
+    name, _, one = request.form.get("one", "").partition(":")
+    name = name or request.form.get("action", "")
+    action = next((item for item in view.actions if item.name == name), None)
+    if action is None:
+        abort(404)
+    if not may(action.permission):
+        abort(403)
+    ids = [one] if one else request.form.getlist("id")
+    readable = [value for value in map(decode_id, ids) if value is not None]
+    if len(ids) > max(PAGE_SIZES):
+        abort(400)
+    whole = not one and (request.form.get("scope") == "all" or (action.whole and not ids))
+    if whole and action.perform is not None:
+        abort(400)
+    if not (action.row if one else action.bulk or action.whole):
+        abort(404)
+    expected = request.form.get("expect", "")
+    return Choice(
+        action=action,
+        ids=None if whole else list(dict.fromkeys(readable)),
+        state=page.without_place(page.read_state(view)),
+        expected=int(expected) if expected.isascii() and expected.isdigit() and len(expected) < 19 else None,
+        confirmed=request.form.get("confirmed") == "1",
+    )
+
+
+def read_form(choice: Choice) -> Form | None:
+    """The action's own fields, filled from the request once they were shown."""
+    if choice.action.fields is None:
+        return None
+    sent = request.form if choice.confirmed else MultiDict()
+    return choice.action.fields(formdata=sent or None, meta={"csrf": False})
+
+
+def refusal(choice: Choice, found: int, form: Form | None) -> str | None:
+    """Why the deed waits: an empty text just means that the question is still to be asked; None = go on."""
+    action = choice.action
+    if not choice.confirmed:
+        if action.question or form is not None:
+            return drift(choice, found) if choice.ids is None else ""
+        return drift(choice, found) or None if choice.ids is None else None
+    changed = drift(choice, found)
+    if changed:
+        return changed
+    typed = "".join(request.form.get("typed", "").split())
+    if action.danger and found > TYPED_ABOVE and typed != str(found):
+        return gettext("Введите число строк, чтобы подтвердить: %(count)s.", count=number(found))
+    if form is not None and not form.validate():
+        return gettext("Проверьте поля ниже.")
+    return None
+
+
+def drift(choice: Choice, found: int) -> str:
+    """A sentence when the number of rows is not the one that the person saw."""
+    if choice.expected is None or choice.expected == found:
+        return ""
+    return gettext(
+        "Список изменился: было %(before)s, стало %(now)s. Проверьте и подтвердите ещё раз.",
+        before=number(choice.expected),
+        now=number(found),
+    )
+
+
+def ask(view: "ListView", choice: Choice, found: int, form: Form | None, problem: str) -> ResponseReturnValue:
+    """The confirm page with the exact count."""
+    body = view.render(
+        "callcab/confirm.html",
+        action=choice.action,
+        question=str(choice.action.question) % {"count": number(found)} if choice.action.question else "",
+        found=found,
+        found_text=number(found),
+        ids=choice.ids,
+        form=form,
+        problem=problem,
+        typed_needed=choice.action.danger and found > TYPED_ABOVE,
+        target=f"{view.url}/action/{Request(view.spec, request.args).url()}",
+        back=f"{view.url}/{Request(view.spec, request.args).url()}",
+        crumbs=[{"url": f"{view.url}/", "name": view.name}, {"url": "", "name": choice.action.label}],
+    )
+    return make_response(body, 409 if problem and choice.confirmed and drift(choice, found) else 200)
+
+
+def carry_out(view: "ListView", choice: Choice, found: int, form: Form | None) -> ResponseReturnValue:
+    """Start the operation, or do it at once; a refusal of the rules becomes a notice."""
+    params = {} if form is None else plain(form.data)
+    try:
+        if choice.action.perform is not None:
+            return leave(view, _perform(view, choice, params) or gettext("Готово."), "success")
+        return _start(view, choice, found, params)
+    except DomainError as problem:
+        return leave(view, errors.text(problem), "error")
+
+
+def _perform(view: "ListView", choice: Choice, params: dict[str, Any]) -> str:
+    assert choice.action.perform is not None  # noqa: S101 - the caller looked
+    with unit_of_work(request_scope()) as session:
+        statement = selection(view.spec, choice.state, ids=choice.ids, customer_id=view.customer_id())
+        rows = session.scalars(statement).unique().all()
+        return str(choice.action.perform(session, rows, params, request_actor()) or "")
+
+
+def _start(view: "ListView", choice: Choice, found: int, params: dict[str, Any]) -> ResponseReturnValue:
+    with unit_of_work(request_scope()) as session:
+        operation = operations.start(
+            session,
+            kind=choice.action.operation,
+            spec_name=view.spec.name,
+            state=to_json(choice.state),
+            ids=None if choice.ids is None else list(choice.ids),
+            params=params,
+            expected=found,
+            actor=request_actor(),
+            customer_id=view.customer_id(),
+        )
+        url = view.operation_url(operation)
+    flash(gettext("Принято: %(what)s, строк: %(count)s.", what=choice.action.label, count=number(found)), "success")
+    return go(url)
+
+
+def export(view: "ListView") -> ResponseReturnValue:
+    """Answer POST /export/: ticked rows, or all that match."""
+    if not view.export_permission or not may(view.export_permission):
+        abort(403 if view.export_permission else 404)
+    state = page.without_place(page.read_state(view))
+    if state.errors:
+        return leave(view, gettext("В фильтре есть ошибка: исправьте её и повторите."), "error")
+    ids = [value for value in map(decode_id, request.form.getlist("id")) if value is not None][: max(PAGE_SIZES)]
+    try:
+        with unit_of_work(request_scope()) as session:
+            operation = operations.start(
+                session,
+                kind="export",
+                spec_name=view.spec.name,
+                state=to_json(state),
+                ids=ids or None,
+                params={"format": "xlsx" if request.form.get("format") == "xlsx" else "csv"},
+                expected=None,
+                actor=request_actor(),
+                customer_id=view.customer_id(),
+            )
+            url = view.operation_url(operation)
+    except DomainError as problem:
+        return leave(view, errors.text(problem), "error")
+    flash(gettext("Готовим файл: он появится на этой странице."), "success")
+    return go(url)
+
+
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Form values as JSON holds them; the operation reads them back by its own form."""
+    return {name: _plain(value) for name, value in values.items() if name != "csrf_token"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def leave(view: "ListView", text: str, kind: str) -> ResponseReturnValue:
+    """Back to the list as it was, with a notice."""
+    flash(text, kind)
+    return go(f"{view.url}/{Request(view.spec, request.args).url()}")
+
+
+def go(url: str) -> ResponseReturnValue:
+    """Redirect; the script of a window is told in a header, so that the notice is not spent on its own request."""
+    if request.headers.get("X-Fragment"):
+        answer = make_response("", 200)
+        answer.headers["X-Location"] = url
+        return answer
+    return redirect(url, 303)
+
+
+def to_sign_in() -> ResponseReturnValue:
+    """To the sign-in page; a swap inside a page is told to leave it (rule U24)."""
+    url = "/login"
+    if request.method == "GET" and not request.headers.get("HX-Request"):
+        path = request.full_path if request.query_string else request.path
+        return redirect(f"{url}?{urlencode({'next': path})}")
+    answer = make_response("", 401 if request.headers.get("X-Fragment") else 200)
+    answer.headers["X-Location" if request.headers.get("X-Fragment") else "HX-Redirect"] = url
+    return answer

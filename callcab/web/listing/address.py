@@ -1,0 +1,60 @@
+"""Addresses of a list: the same request with something changed, and signed cursors."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from callcab.lib import tokens
+from callcab.services.listing import ListSpec
+
+_PURPOSE = "list-cursor"
+# Where in the list one stands; any change of the request starts from its first page again.
+_PLACE = ("after", "before", "page", "end")
+
+
+class CursorSigner:
+    """Seals cursors with the application's key."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def sign(self, text: str) -> str:
+        return tokens.sign(self._key, _PURPOSE, text)
+
+    def unsign(self, token: str) -> str | None:
+        try:
+            return tokens.unsign(self._key, _PURPOSE, token)
+        except (tokens.TokenError, ValueError):
+            return None
+
+
+class Request:
+    """The arguments of a list request that mean something, in a stable order; junk is dropped."""
+
+    def __init__(self, spec: ListSpec, args: Any) -> None:
+        known = ["search", *(name for item in spec.filters for name in item.params), "sort", "size"]
+        self.pairs = [
+            (name, value.replace("\x00", "")[:200]) for name in known for value in args.getlist(name) if value
+        ]
+
+    def url(self, *, drop: Iterable[str | tuple[str, str]] = (), **changes: Any) -> str:
+        """``?…`` with changes; ``drop`` takes argument names, or (name, value) for one of several."""
+        gone = set(drop)
+        kept = [pair for pair in self.pairs if pair[0] not in gone and pair not in gone and pair[0] not in changes]
+        kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
+        return "?" + urlencode(kept)
+
+    def hidden(self, without: Iterable[str]) -> list[tuple[str, str]]:
+        """Pairs for hidden inputs of another form of the same list."""
+        gone = {*without, *_PLACE}
+        return [pair for pair in self.pairs if pair[0] not in gone]
+
+    @property
+    def query(self) -> str:
+        """The request without a place, for the address of actions."""
+        return urlencode(self.pairs)
+
+
+def first(values: Mapping[str, Any], name: str) -> str:
+    """A form value without NUL, cut to a sane length."""
+    return str(values.get(name) or "").replace("\x00", "")[:200]

@@ -1,0 +1,129 @@
+"""What a list view declares: columns, filters' labels, actions, tabs, the empty state."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wtforms import Form
+
+Text = Any  # a lazy translation, evaluated when it is shown
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    cell    row -> text or Markup; text is escaped, nothing becomes «—»
+    sort    a sort key of the spec, if the heading may be clicked
+    kind    css of the cell: main (the row's name), num, money, time, phone, or text
+    link    whether the cell leads to the details page
+    """
+
+    key: str
+    label: Text
+    cell: Callable[[Any], Any]
+    sort: str | None = None
+    kind: str = "text"
+    link: bool = False
+
+
+@dataclass(frozen=True)
+class FilterField:
+    """The words of a filter of the spec.
+
+    choices   value -> label, for a ChoiceFilter
+    lookup    (session, text) -> [(id, label)], suggestions of a ReferenceFilter; confined by the session's scope
+    counts    whether chips show how many rows each would give (each needs an index)
+    """
+
+    key: str
+    label: Text
+    choices: Mapping[str, Text] | None = None
+    lookup: Callable[[Any, str], Sequence[tuple[int, str]]] | None = None
+    hint: Text = ""
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something done to rows, ticked or all that match.
+
+    operation   name of the bulk operation that the job carries out (``blacklist.delete``): answered at once, done by a
+                worker, with progress, result per row and undo
+    perform     instead of an operation: (session, rows, params, actor) -> message or None, done within the request for
+                at most a page of ticked rows; raises DomainError to refuse
+    question    words of the confirm page; ``%(count)s`` is the exact number. Nothing = no question, only without fields
+    fields      a WTForms form that the confirm page shows; its data go along as params
+    bulk        offered for ticked rows; ``whole``: also as a button for everything that matches
+    row         offered in the row's own menu, ``when`` the row allows it
+    """
+
+    name: str
+    label: Text
+    permission: str
+    icon: str = "check"
+    operation: str = ""
+    perform: Callable[..., Text | None] | None = None
+    question: Text = ""
+    note: Text = ""
+    button: Text = ""
+    fields: type[Form] | None = None
+    danger: bool = False
+    bulk: bool = True
+    whole: bool = False
+    row: bool = True
+    when: Callable[[Any], bool] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.operation) == (self.perform is not None):
+            raise ValueError(f"action {self.name}: give either an operation or perform")
+        if (self.danger or self.fields) and not self.question:
+            raise ValueError(f"action {self.name}: a question is needed")
+        if self.perform is not None and self.whole:
+            raise ValueError(f"action {self.name}: everything that matches needs an operation")
+
+
+@dataclass(frozen=True)
+class RowLink:
+    """A link in the row's own menu."""
+
+    label: Text
+    icon: str
+    url: Callable[[Any], str]
+    permission: str = ""
+    when: Callable[[Any], bool] | None = None
+
+
+@dataclass(frozen=True)
+class PageAction:
+    """A button beside the title; ``dialog``: the page it leads to opens as a window when scripts run."""
+
+    label: Text
+    url: str
+    icon: str = "plus"
+    permission: str = ""
+    primary: bool = True
+    dialog: bool = False
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab of the details page, read only when it is opened.
+
+    load   (session, row) -> variables of the template
+    """
+
+    key: str
+    label: Text
+    template: str
+    load: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    permission: str = ""
+
+
+@dataclass(frozen=True)
+class Empty:
+    """What a list says before it has rows: a title, a sentence; the next step is the first PageAction."""
+
+    title: Text
+    text: Text = ""
+    icon: str = "inbox"

@@ -1,0 +1,152 @@
+"""Everything the list template shows."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from flask import current_app, request
+from flask_babel import gettext
+
+from callcab.lib.errors import NotFound
+from callcab.services.listing import PAGE_SIZES, Count, ListState, count_matching, facet_counts, fetch_page, parse
+from callcab.web.database import db
+from callcab.web.formatters import NBSP, current_zone, number
+from callcab.web.listing import panel as filter_panel
+from callcab.web.listing.access import may
+from callcab.web.listing.address import CursorSigner, Request
+from callcab.web.listing.rows import RowPainter
+from callcab.web.listing.words import slip
+
+if TYPE_CHECKING:
+    from callcab.web.listing.view import ListView
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A column heading; ``url`` sorts by it, ``direction`` says how the list is sorted by it now."""
+
+    label: Any
+    kind: str
+    url: str = ""
+    direction: str = ""
+
+
+def signer() -> CursorSigner:
+    """Seals cursors of this application."""
+    return CursorSigner(str(current_app.config["SECRET_KEY"]))
+
+
+def read_state(view: "ListView") -> ListState:
+    """The request of the current address, with dates in the zone of the page."""
+    return parse(view.spec, request.args, zone=current_zone())
+
+
+def shown(count: Count) -> str:
+    """`1 945` or `10 000+`."""
+    return number(count.value) + ("+" if count.capped else "")
+
+
+def list_context(view: "ListView") -> dict[str, Any]:
+    """Variables of callcab/list.html."""
+    state = read_state(view)
+    customer = view.customer_id()
+    page = fetch_page(db.session, view.spec, state, signer=signer(), customer_id=customer)
+    count = count_matching(db.session, view.spec, state, customer_id=customer, cap=view.spec.count_cap)
+    here = Request(view.spec, request.args)
+    fields = filter_panel.panel(view.spec, state, view.filters, request.args)
+    bulk = [action for action in view.actions if action.bulk and may(action.permission)]
+    painter = row_painter(view, pick=bool(bulk))
+    return {
+        "state": state,
+        "here": here,
+        "count": count,
+        "total": shown(count),
+        "rows": painter.paint(page.rows),
+        "row_count": len(page.rows),
+        "headings": headings(view, state, here),
+        "manages": painter.manages,
+        "bulk": bulk,
+        "whole": [action for action in view.actions if action.whole and may(action.permission)],
+        "fields": fields,
+        "filter_names": [name for item in fields for name in item.typed],
+        "active": filter_panel.active(state, fields, here),
+        "page_actions": [item for item in view.page_actions if not item.permission or may(item.permission)],
+        "can_export": bool(view.export_permission) and may(view.export_permission),
+        "pager": pager(page, state, here, count),
+        "sizes": PAGE_SIZES,
+        "search_error": slip(state.errors["search"]) if "search" in state.errors else "",
+        "facets_url": f"{view.url}/facets/{here.url()}" if any(item.counts for item in fields) else "",
+    }
+
+
+def row_painter(view: "ListView", *, pick: bool) -> RowPainter:
+    """The painter of this view's rows for the person who is signed in."""
+    return RowPainter(
+        view.columns,
+        base=view.url or "",
+        pick=pick,
+        details=view.can_view_details,
+        actions=[action for action in view.actions if action.row and may(action.permission)],
+        links=[link for link in view.row_links if not link.permission or may(link.permission)],
+        inline=view.inline_actions,
+        name_of=view.name_of,
+    )
+
+
+def headings(view: "ListView", state: ListState, here: Request) -> list[Heading]:
+    """Headings with the address that sorts by them; a second click turns the order round."""
+    found = []
+    for column in view.columns:
+        if column.sort is None:
+            found.append(Heading(column.label, column.kind))
+            continue
+        current = state.sort.removeprefix("-") == column.sort
+        downward = state.sort.startswith("-")
+        first = "-" if view.spec.default_sort == f"-{column.sort}" else ""
+        wanted = ("" if downward else "-") if current else first
+        direction = ("descending" if downward else "ascending") if current else ""
+        found.append(Heading(column.label, column.kind, here.url(sort=f"{wanted}{column.sort}"), direction))
+    return found
+
+
+def pager(page: Any, state: ListState, here: Request, count: Count) -> dict[str, str]:
+    """Addresses of the steps and the place in words."""
+    place = ""
+    if page.rows and page.start is not None:
+        end = page.start + len(page.rows) - 1
+        place = f"{number(page.start)}–{number(end)} {gettext('из')}{NBSP}{shown(count)}"
+    return {
+        "place": place,
+        "first": here.url() if page.previous else "",
+        "previous": here.url(before=page.previous) if page.previous else "",
+        "next": here.url(after=page.next) if page.next else "",
+        "last": here.url(end=1) if page.next else "",
+    }
+
+
+def facet_json(view: "ListView") -> dict[str, dict[str, str]]:
+    """Counts of the chips under the present request."""
+    state = read_state(view)
+    return {
+        item.key: {
+            choice: shown(count)
+            for choice, count in facet_counts(
+                db.session, view.spec, state, item.key, customer_id=view.customer_id()
+            ).items()
+        }
+        for item in filter_panel.panel(view.spec, state, view.filters, request.args)
+        if item.counts
+    }
+
+
+def lookup_json(view: "ListView") -> list[str]:
+    """Suggestions of a reference filter: `12 · ООО «Ромашка»`. Raises NotFound for a filter without any."""
+    key, text = request.args.get("field", ""), request.args.get("q", "").replace("\x00", "")[:100].strip()
+    found = next((item.lookup for item in view.filters if item.key == key and item.lookup), None)
+    if found is None:
+        raise NotFound("list.filter_unknown")
+    return [f"{row_id} · {label}" for row_id, label in found(db.session, text)[:20]]
+
+
+def without_place(state: ListState) -> ListState:
+    """The same selection from its start."""
+    return replace(state, after="", before="", page=None, from_end=False)

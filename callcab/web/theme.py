@@ -1,0 +1,176 @@
+"""The frame of pages: two faces of Flask-Admin (support and cabinet), menu, header, and what templates may use."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_admin import Admin
+from flask_admin.theme import Theme
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _l
+from flask_login import current_user
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from callcab.web import formatters
+from callcab.web.assets import asset
+from callcab.web.icons import icon
+
+# The order of the groups in the menu; a view names its group as Flask-Admin's category.
+TELEPHONY = _l("Телефония")
+FINANCE = _l("Финансы")
+ACCESS = _l("Доступ")
+SYSTEM = _l("Система")
+GROUPS = (TELEPHONY, FINANCE, ACCESS, SYSTEM)
+
+
+@dataclass(frozen=True)
+class MenuLine:
+    """One line of a menu."""
+
+    name: Any
+    url: str
+    icon: str
+    active: bool = False
+
+
+@dataclass(frozen=True)
+class MenuGroup:
+    """Lines under a heading; lines without a group stand above all headings."""
+
+    name: Any
+    entries: Sequence[MenuLine]
+
+
+@dataclass
+class Face(Theme):
+    """A look for one Admin object. Stock templates still resolve below ours (rule U2)."""
+
+    folder: str = "bootstrap4"
+    base_template: str = "layout/base.html"
+    label: Any = ""
+    search: bool = False
+
+
+STAFF_FACE = Face(label=_l("Поддержка"), search=True)
+CABINET_FACE = Face(label=_l("Личный кабинет"))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All that the sidebar and the header show."""
+
+    face_name: Any = ""
+    home_url: str = "/"
+    groups: Sequence[MenuGroup] = ()
+    search_url: str = ""
+    balance: str | None = None
+    payments_url: str = ""
+    pay_url: str = ""
+    jobs_url: str = ""
+    user_name: str = ""
+    user_note: str = ""
+    user_links: Sequence[MenuLine] = ()
+    sign_out_url: str = "/logout"
+    stripe: Any = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def init_theme(app: Flask) -> None:
+    """Give templates the icons, formats and the frame. Call it before the Admin objects are made."""
+    app.jinja_env.filters.update(formatters.FILTERS)
+    app.jinja_env.globals.update(
+        asset=asset, icon=icon, page_frame=page_frame, page_language=page_language, colours=colours
+    )
+    app.jinja_env.trim_blocks = False
+
+
+def page_language() -> str:
+    """The language of the page for ``<html lang>``."""
+    locale = get_locale()
+    return locale.language if locale else "ru"
+
+
+def colours() -> str:
+    """`light` or `dark` as chosen by the person, else empty: the system decides before the first paint."""
+    chosen = request.cookies.get("theme", "")
+    return chosen if chosen in ("light", "dark") else ""
+
+
+@pass_context
+def page_frame(context: Context) -> Frame:
+    """The frame of the page that is being drawn."""
+    admin = _admin_of(context)
+    if admin is None or not current_user.is_authenticated:
+        return Frame()
+    view = context.get("admin_view")
+    groups = menu_groups(admin, view)
+    urls = {line.url for group in groups for line in group.entries}
+    base = admin.url.rstrip("/")
+    balance = _balance()
+    return Frame(
+        face_name=admin.theme.label if isinstance(admin.theme, Face) else "",
+        home_url=f"{base}/",
+        groups=groups,
+        search_url=f"{base}/search/" if isinstance(admin.theme, Face) and admin.theme.search else "",
+        balance=balance,
+        payments_url=f"{base}/payments/",
+        pay_url=_offered(f"{base}/invoices/", urls),
+        jobs_url=_offered(f"{base}/jobs/", urls),
+        user_name=current_user.name or current_user.email,
+        user_note=current_user.email,
+        user_links=user_links(base),
+        stripe=g.get("stripe", ""),
+    )
+
+
+def user_links(base: str) -> list[MenuLine]:
+    """Lines of the user menu above «Выйти»."""
+    return [MenuLine(_l("Профиль и безопасность"), f"{base}/profile/", "user-circle")]
+
+
+def menu_groups(admin: Admin, view: Any = None) -> list[MenuGroup]:
+    """The menu of an Admin object, confined to what the person may open."""
+    loose: list[MenuLine] = []
+    grouped: dict[str, list[MenuLine]] = {}
+    titles: dict[str, Any] = {}
+    for item in admin.menu():
+        if not (item.is_accessible() and item.is_visible()):
+            continue
+        if item.is_category():
+            titles[str(item.name)] = item.name
+            grouped[str(item.name)] = [_line(child, view) for child in item.get_children()]
+        else:
+            loose.append(_line(item, view))
+    order = {str(name): place for place, name in enumerate(GROUPS)}
+    names = sorted(grouped, key=lambda name: order.get(name, len(order)))
+    found = [MenuGroup("", loose)] if loose else []
+    return found + [MenuGroup(titles[name], grouped[name]) for name in names if grouped[name]]
+
+
+def _line(item: Any, view: Any) -> MenuLine:
+    return MenuLine(
+        item.name, item.get_url() or "", item.get_icon_value() or "list", bool(view and item.is_active(view))
+    )
+
+
+def _offered(url: str, urls: set[str]) -> str:
+    return url if url in urls else ""
+
+
+def _admin_of(context: Context) -> Admin | None:
+    view = context.get("admin_view")
+    if view is not None:
+        return view.admin  # type: ignore[no-any-return]
+    admins: list[Admin] = current_app.extensions.get("admin", [])
+    if not current_user.is_authenticated:
+        return None
+    wanted = "/admin" if current_user.is_staff else "/cabinet"
+    return next((admin for admin in admins if admin.url == wanted), None)
+
+
+def _balance() -> str | None:
+    reader: Callable[[], Any] | None = current_app.extensions.get("callcab.balance")
+    amount = reader() if reader else None
+    return None if amount is None else formatters.money(amount)
