@@ -113,7 +113,9 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[tuple[int, str]]:
     """Yield numbered lines without their ends (LF, CRLF, CR); an endless line is cut, its rest skipped."""
     file.seek(0)
     # TextIOWrapper would close the caller's file when it is collected.
-    reader = io.TextIOWrapper(_Borrowed(file), encoding=encoding, errors="replace", newline=None)
+    reader = io.TextIOWrapper(
+        io.BufferedReader(_Borrowed(file), _BLOCK), encoding=encoding, errors="replace", newline=None
+    )
     number = 0
     while line := reader.readline(_LONGEST_LINE):
         number += 1

@@ -14,13 +14,16 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 _LIST_MARK = re.compile(r"\s*(?:\d{1,4}[.)]|[*•·])\s+(?=\S)", re.ASCII)
 _NUMBER_AHEAD = r"\s*\+?[78]?[\s(-]*[3489]\d\d[\s)-]*\d{3}[\s-]*\d\d[\s-]*\d\d(?!\d)"
 _SEPARATORS = re.compile(rf"[;\t|]|/(?={_NUMBER_AHEAD})|,(?!\d+\s*[EeЕе][+-]?\d)|(?<!\d),", re.ASCII)
-_LINK = re.compile(r"[^\s;,|]*(?:://|@|www\.|[^\W\d_]\.[^\W\d_]{2,}/)[^\s;,|]*", re.IGNORECASE)
+_TOKEN = re.compile(r"[^\s;,|]+")
+_LINK = re.compile(r"://|@|www\.|[^\W\d_]\.[^\W\d_]{2,20}/", re.IGNORECASE)
 _SCIENTIFIC_HERE = re.compile(rf"(?<![\w.,+]){SCIENTIFIC.pattern}(?!\w)", re.ASCII)
 _RUN = re.compile(r"\+?\(?\+?\d(?:[\d\s().-]*\d)?\)?", re.ASCII)
 _GROUP = re.compile(r"\+?\d+", re.ASCII)
 _DECIMAL_ZERO = re.compile(r"(?<=\d{10})\.0+(?!\d)", re.ASCII)
 _DIGIT = re.compile(r"\d", re.ASCII)
 _NOT_DIGIT = re.compile(r"\D+", re.ASCII)
+# Stands where something was taken out, so that the digits on both sides never meet.
+_GAP = " \u00a6 "
 _GLUE = frozenset("_/@#&=%+*\\")
 
 
@@ -73,7 +76,7 @@ def _read_line(line: str) -> tuple[list[Phone], list[tuple[str, str]]]:
     text = _without_list_mark(text)
     found: list[Phone] = []
     refused: list[tuple[str, str]] = []
-    text = _take_out(_LINK, text, lambda link: _refuse_link(link, refused))
+    text = _without_links(text, refused)
     for piece in _SEPARATORS.split(text):
         _read_piece(piece.strip(), found, refused)
     if not found:
@@ -136,16 +139,25 @@ def _search(piece: str) -> tuple[list[Phone], list[tuple[str, str]]]:
     return phones, [item for item in leftovers if len(_DIGIT.findall(item[0])) >= _MIN_DIGITS]
 
 
-def _refuse_link(link: str, refused: list[tuple[str, str]]) -> None:
-    """No number is mined from an address of a page or a mailbox (rule T6)."""
-    if len(_DIGIT.findall(link)) >= _MIN_DIGITS:
-        refused.append((link, "letters"))
+def _without_links(text: str, refused: list[tuple[str, str]]) -> str:
+    """Take addresses of pages and mailboxes out; no number is mined from them (rule T6)."""
+
+    def replace(match: re.Match[str]) -> str:
+        token = match.group()
+        if _LINK.search(token) is None:
+            return token
+        if len(_DIGIT.findall(token)) >= _MIN_DIGITS:
+            refused.append((token, "letters"))
+        return _GAP
+
+    # Token by token: one pattern with free ends on both sides takes quadratic time on a long line.
+    return _TOKEN.sub(replace, text)
 
 
 def _take_out(pattern: re.Pattern[str], text: str, use: Callable[[str], None]) -> str:
     def replace(match: re.Match[str]) -> str:
         use(match.group())
-        return " \x00 "  # breaks a run, so that digits on both sides never meet
+        return _GAP
 
     return pattern.sub(replace, text)
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
@@ -58,7 +59,7 @@ class Phone:
 def _plan() -> tuple[tuple[str, re.Pattern[str]], ...]:
     # The tables of `phonenumbers` are the source; its own validity call walks every region that shares +7 and is
     # ten times slower. tests/lib/test_phone.py compares both.
-    russia = PhoneMetadata.metadata_for_region("RU")
+    russia: Any = PhoneMetadata.metadata_for_region("RU")
     tables = (
         ("toll_free", russia.toll_free),
         ("premium", russia.premium_rate),
