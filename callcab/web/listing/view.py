@@ -83,7 +83,7 @@ class ListView(ModelView):
         """Sign in first; what another side has is not there at all; what the role lacks is refused."""
         if not current_user.is_authenticated:
             return acting.to_sign_in()
-        abort(403 if on_side(self.url or "") else 404)
+        return abort(403 if on_side(self.url or "") else 404)
 
     def customer_id(self) -> int | None:
         """The customer whose rows are shown; None for support."""

@@ -1,0 +1,80 @@
+"""The application: every part is wired here and nowhere else."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, redirect
+from flask_login import current_user
+from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response
+
+import callcab.models  # noqa: F401  (every table is known before the first query)
+from callcab import api, config, logs, queue, views
+from callcab.config import ConfigError, Settings
+from callcab.jobs.transport import RqSender
+from callcab.web import access, auth, balance, errors, headers, health, ip_wall, language
+from callcab.web.database import db
+from callcab.web.theme import init_theme
+
+ROOT = Path(__file__).resolve().parent.parent
+BODY_LIMIT = 10 * 1024 * 1024
+FORM_FIELDS = 1000
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application. ConfigError when a setting is missing or wrong.
+
+    The embedded servers are not started here: ``callcab up`` starts them and passes their addresses on.
+    """
+    settings = settings or config.load()
+    if not settings.database_url or not settings.redis_url:
+        raise ConfigError("No database or queue is named; start with `callcab up`, or set both addresses.")
+    logs.configure(as_json=settings.log_json)
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "callcab" / "static"))
+    _configure(app, settings)
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    queue.set_sender(RqSender(settings.redis_url))
+    headers.init_app(app)
+    errors.init_app(app)
+    auth.init_app(app)
+    ip_wall.init_app(app)
+    access.init_app(app)
+    language.init_app(app)
+    balance.init_app(app)
+    csrf = CSRFProtect(app)
+    init_theme(app)
+    app.register_blueprint(health.blueprint)
+    views.register(app)
+    api.register(app, csrf)
+    app.add_url_rule("/", "home", _home)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    secure = settings.base_url.startswith("https://")
+    hosts = {urlsplit(settings.base_url).hostname or "localhost", "localhost", "127.0.0.1", *settings.trusted_hosts}
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=config.secret_key(settings),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        DATABASE_POOL=settings.database_pool,
+        TRANSLATIONS=ROOT / "callcab" / "translations",
+        TRUSTED_HOSTS=sorted(hosts),
+        MAX_CONTENT_LENGTH=BODY_LIMIT,
+        MAX_FORM_PARTS=FORM_FIELDS,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_NAME="__Host-session" if secure else "session",
+        SEND_FILE_MAX_AGE_DEFAULT=31536000,
+        WTF_CSRF_TIME_LIMIT=None,
+        FLASK_ADMIN_FLUID_LAYOUT=True,
+    )
+
+
+def _home() -> Response:
+    if not current_user.is_authenticated:
+        return redirect("/login")
+    return access.home_of_user()
