@@ -1,14 +1,17 @@
 """One child process: how it is started, and how it and everything it started are ended."""
 
 import contextlib
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from callcab.lib.process import dying_with_parent
 
@@ -29,6 +32,27 @@ class Command:
     env: Mapping[str, str] | None = None
     popen: Mapping[str, Any] = field(default_factory=dict)
     death_signal: int = signal.SIGKILL
+
+
+@dataclass(frozen=True)
+class ChildSpec:
+    """A child of the supervisor.
+
+    command        what to start, or a function called before each start (it may prepare data, raise EmbeddedError)
+    is_ready       asked until it says yes; None = ready as soon as it runs
+    after_ready    called each time the child has become ready; may raise EmbeddedError
+    one_shot       a step, not a server: it must end with 0 before the next child is started
+    ready_limit    seconds from start to ready
+    stop_signals   each with the seconds to wait for it; then SIGKILL
+    """
+
+    name: str
+    command: Command | Callable[[], Command]
+    is_ready: Callable[[], bool] | None = None
+    after_ready: Callable[[], None] | None = None
+    one_shot: bool = False
+    ready_limit: float = 60.0
+    stop_signals: Sequence[tuple[int, float]] = ((signal.SIGTERM, 10.0),)
 
 
 def spawn(command: Command, output: int | IO[bytes]) -> subprocess.Popen[bytes]:
@@ -83,6 +107,31 @@ def _session_members(leader: int) -> list[int]:
             if pid != leader and os.getsid(pid) == leader:
                 members.append(pid)
     return members
+
+
+def answers_http(url: str) -> bool:
+    """Say whether a server answers at `url` with anything but a server error: the readiness check of a web child."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=2)
+    try:
+        connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Say whether a port cannot be bound; asked first, a stranger's answer is not taken for our web child's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from callcab.embedded.binaries import PostgresBinaries, find_postgres, public_home, server_user
-from callcab.embedded.children import Command, end, has_ended, spawn, wait_until
+from callcab.embedded.children import Command, end, has_ended, reap, spawn, wait_until
 from callcab.embedded.errors import EmbeddedError
 from callcab.embedded.folders import (
     closed_folder,
@@ -50,6 +50,7 @@ SMALL_SHARED_MEMORY = 512 * 1024 * 1024
 # Fast shutdown: clients are disconnected, nothing is lost; then immediate: the next start recovers.
 STOP_SIGNALS = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
 START_LIMIT_S = 60.0
+IMPOSSIBLE_PID = 2**31 - 2
 
 ACCESS_NOTE = "# Written at each start. The socket's folder is open to the server's user and root alone."
 
@@ -119,7 +120,16 @@ class EmbeddedPostgres:
         return True
 
     def ensure_database(self, name: str = DATABASE) -> None:
-        """Create the application's login role and a database owned by the owner role, where missing."""
+        """Create the application's login role and a database owned by the owner role, where missing.
+
+        Raises EmbeddedError `postgres_not_ready` when the server went away meanwhile.
+        """
+        try:
+            self._create_missing(name)
+        except psycopg.Error as error:
+            raise EmbeddedError("postgres_not_ready", f"The database cannot be made: {error}") from error
+
+    def _create_missing(self, name: str) -> None:
         with self._connect() as connection:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (APP_ROLE,)).fetchone():
                 role = sql.Identifier(APP_ROLE)
@@ -142,7 +152,7 @@ class EmbeddedPostgres:
 
     def start(self) -> None:
         """Start the server as a child of this process, wait until it answers, create role and database."""
-        if self._process is not None and not has_ended(self._process):
+        if self._process is not None and not self._has_ended_for_good(self._process):
             return
         self.prepare()
         with self.log_file.open("ab") as log:
@@ -166,6 +176,14 @@ class EmbeddedPostgres:
             (self.data_dir / "postgres").unlink(missing_ok=True)
             self.cluster = self.data_dir / "postgres"
         remove_socket_folder(self.socket_dir)
+
+    def _has_ended_for_good(self, process: subprocess.Popen[bytes]) -> bool:
+        """A killed process takes a moment to end, and holds its number until it is collected."""
+        wait_until(lambda: has_ended(process) or self.is_ready(), START_LIMIT_S)
+        if not has_ended(process):
+            return False
+        reap(process)
+        return True
 
     @property
     def pid(self) -> int | None:
@@ -239,19 +257,16 @@ class EmbeddedPostgres:
             rules.write_text(wanted)
 
     def _stop_leftover(self) -> None:
-        """End a server that outlived its supervisor, and forget a process number that meanwhile means something else.
+        """End a server that outlived its supervisor, and forget a process number that no longer means a server.
 
-        We hold the lock, so nobody of ours wants it any more. The file of a dead server stays: by it PostgreSQL
-        recognises children of the dead one that still hold the shared memory.
+        We hold the lock, so nobody of ours wants it any more.
         """
         record = self.cluster / "postmaster.pid"
         pid = _first_number(record)
-        if pid is None or not _is_alive(pid):
+        if pid is None:
             return
-        if str(self.cluster) not in _command_line(pid):
-            record.unlink(missing_ok=True)
-            for stale in self.socket_dir.glob(".s.PGSQL.*"):
-                stale.unlink(missing_ok=True)
+        if not _is_alive(pid) or str(self.cluster) not in _command_line(pid):
+            self._forget_number(record)
             return
         for sig, seconds in (*STOP_SIGNALS, (signal.SIGKILL, 5.0)):
             with contextlib.suppress(ProcessLookupError):
@@ -259,6 +274,17 @@ class EmbeddedPostgres:
             if wait_until(lambda: not _is_alive(pid), seconds):
                 return
         raise EmbeddedError("postgres_in_use", f"PostgreSQL process {pid} does not end.", pid=pid)
+
+    def _forget_number(self, record: Path) -> None:
+        """Put a number that cannot exist in place of the dead server's, which may be a zombie's or a stranger's by now.
+
+        The file itself stays: by the rest of it PostgreSQL recognises children of the dead server that still hold
+        the shared memory.
+        """
+        _, _, rest = record.read_text().partition("\n")
+        record.write_text(f"{IMPOSSIBLE_PID}\n{rest}")
+        for stale in self.socket_dir.glob(".s.PGSQL.*"):
+            stale.unlink(missing_ok=True)
 
     def _log_tail(self) -> str:
         return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-10:])

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from callcab.embedded.binaries import find_valkey, own_user, server_user
-from callcab.embedded.children import Command, end, has_ended, spawn, wait_until
+from callcab.embedded.children import Command, end, has_ended, reap, spawn, wait_until
 from callcab.embedded.errors import EmbeddedError
 from callcab.embedded.folders import lock_file, make_data_dir, remove_socket_folder, socket_folder
 
@@ -91,7 +91,7 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Start the server as a child of this process and wait until it answers."""
-        if self._process is not None and not has_ended(self._process):
+        if self._process is not None and not self._has_ended_for_good(self._process):
             return
         self.prepare()
         with self.log_file.open("ab") as log:
@@ -112,6 +112,14 @@ class EmbeddedValkey:
             self._lock = None
         self.socket.unlink(missing_ok=True)
         remove_socket_folder(self.socket.parent)
+
+    def _has_ended_for_good(self, process: subprocess.Popen[bytes]) -> bool:
+        """A killed process takes a moment to end, and holds its number until it is collected."""
+        wait_until(lambda: has_ended(process) or self.is_ready(), START_LIMIT_S)
+        if not has_ended(process):
+            return False
+        reap(process)
+        return True
 
     @property
     def pid(self) -> int | None:
