@@ -105,7 +105,10 @@ class SharedOrOwned:
 class TenantItself:
     """The customer's own row: confined by its id."""
 
-    id: orm.Mapped[int]
+    @orm.declared_attr
+    def id(cls) -> orm.Mapped[int]:
+        # Declared, not only annotated: the criterion below is built on this class itself.
+        return orm.mapped_column(sa.BigInteger, sa.Identity(always=False), primary_key=True, sort_order=-2)
 
 
 def criteria(customer_id: int) -> list[Any]:

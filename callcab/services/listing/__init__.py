@@ -14,6 +14,7 @@ from callcab.services.listing.filters import (
     TextFilter,
 )
 from callcab.services.listing.identity import decode_id, decode_ids, encode_id
+from callcab.services.listing.order import position_of
 from callcab.services.listing.paging import Page, fetch_page
 from callcab.services.listing.query import (
     Count,
@@ -52,6 +53,7 @@ __all__ = [
     "iterate",
     "matching",
     "parse",
+    "position_of",
     "register",
     "selection",
     "to_json",

@@ -158,7 +158,7 @@ def carry_out(view: "ListView", choice: Choice, found: int, form: Form | None) -
             return leave(view, _perform(view, choice, params) or gettext("Готово."), "success")
         return _start(view, choice, found, params)
     except DomainError as problem:
-        return leave(view, errors.text(problem), "error")
+        return leave(view, errors.message(problem), "error")
 
 
 def _perform(view: "ListView", choice: Choice, params: dict[str, Any]) -> str:
@@ -210,7 +210,7 @@ def export(view: "ListView") -> ResponseReturnValue:
             )
             url = view.operation_url(operation)
     except DomainError as problem:
-        return leave(view, errors.text(problem), "error")
+        return leave(view, errors.message(problem), "error")
     flash(gettext("Готовим файл: он появится на этой странице."), "success")
     return go(url)
 
