@@ -1,0 +1,55 @@
+"""What commands need: settings with the embedded servers' addresses filled in, a connected database, an application."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import click
+from flask import Flask
+
+from callcab import config
+from callcab import db as database
+from callcab.app import create_app
+from callcab.config import Settings
+from callcab.embedded.postgres import EmbeddedPostgres
+from callcab.embedded.valkey import EmbeddedValkey
+
+
+def resolved(settings: Settings | None = None) -> Settings:
+    """The settings with both addresses known: as given, else those of the embedded servers in the data folder."""
+    found = settings or config.load()
+    if found.embedded_database:
+        server = EmbeddedPostgres(found.data_dir)
+        found = replace(found, database_url=server.app_url(), database_owner_url=server.owner_url())
+    if found.embedded_redis:
+        found = replace(found, redis_url=EmbeddedValkey(found.data_dir).url)
+    return found
+
+
+def running() -> Settings:
+    """As ``resolved``; a sentence instead of a traceback when the embedded database isn't up."""
+    settings = config.load()
+    if settings.embedded_database and not EmbeddedPostgres(settings.data_dir).is_ready():
+        raise click.ClickException("The database isn't running. Start it first in another window: ./run up")
+    return resolved(settings)
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[None]:
+    """The process-wide engine for the time of a command."""
+    engine = database.connect(str(settings.database_url), pool_size=settings.database_pool)
+    try:
+        yield
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def application() -> Iterator[Flask]:
+    """The whole application, for commands that go through services with mail and queue."""
+    app = create_app(running())
+    try:
+        with app.app_context():
+            yield app
+    finally:
+        database.engine().dispose()
