@@ -37,6 +37,12 @@ class RequestSession(CabSession, FlaskSession):
 class Database(SQLAlchemy):
     """Flask-SQLAlchemy over the one engine of the process (``callcab.db``)."""
 
+    def _make_declarative_base(self, model_class: Any, disable_autonaming: bool = False) -> Any:
+        """Our ``Base`` as it is: the extension would copy it into a second one, with a registry that has no models."""
+        model_class.metadata.info["bind_key"] = None
+        self.metadatas[None] = model_class.metadata
+        return model_class
+
     def _make_engine(self, bind_key: str | None, options: dict[str, Any], app: Any) -> Engine:
         return database.connect(options["url"], pool_size=app.config["DATABASE_POOL"])
 
