@@ -1,0 +1,173 @@
+"""Signed-in browsers: begun at log-in, looked up at each request, ended at log-out, password change and disabling."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from callcab.db import CabSession
+from callcab.lib import clock, tokens
+from callcab.lib.errors import NotFound
+from callcab.models import Customer, CustomerStatus, SessionRecord, User, UserStatus
+from callcab.scope import Actor
+from callcab.services import audit
+
+# "Last seen" is told to the minute; writing it at every request would make each page a write.
+SEEN_EVERY = timedelta(minutes=1)
+AGENT_LIMIT = 300
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The person behind a live session, and what every request has to know about him."""
+
+    session_id: int
+    user_id: int
+    email: str
+    name: str
+    role: str
+    language: str
+    customer_id: int | None
+    customer_name: str
+    zone: str
+    has_second_factor: bool
+    ip_open_until: datetime | None
+    last_seen_at: datetime
+
+
+def begin(session: CabSession, *, user: User, address: str, agent: str, hours: int) -> str:
+    """Begin a session that lives ``hours``; returns the token for the cookie, which is kept nowhere else. Flushed."""
+    token = tokens.random_token(256)
+    now = clock.now()
+    session.add(
+        SessionRecord(
+            user_id=user.id,
+            customer_id=user.customer_id,
+            token_hash=tokens.token_hash(token),
+            address=address,
+            agent=agent[:AGENT_LIMIT],
+            last_seen_at=now,
+            expires_at=now + timedelta(hours=hours),
+        )
+    )
+    session.flush()
+    return token
+
+
+def find(session: CabSession, token: str) -> SignedIn | None:
+    """Who holds this token; None when it is unknown, ended or expired, or its person is disabled or blocked (AC-22)."""
+    statement = (
+        sa.select(
+            SessionRecord.id,
+            SessionRecord.last_seen_at,
+            User.id,
+            User.email,
+            User.name,
+            User.role,
+            User.language,
+            User.customer_id,
+            User.totp_secret.is_not(None) & User.totp_last_step.is_not(None),
+            Customer.name,
+            Customer.zone,
+            Customer.ip_open_until,
+        )
+        .join(User, User.id == SessionRecord.user_id)
+        .outerjoin(Customer, Customer.id == User.customer_id)
+        .where(
+            SessionRecord.token_hash == tokens.token_hash(token),
+            SessionRecord.revoked_at.is_(None),
+            SessionRecord.expires_at > clock.now(),
+            User.status == UserStatus.ACTIVE,
+            sa.or_(Customer.id.is_(None), Customer.status == CustomerStatus.ACTIVE),
+        )
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        return None
+    session_id, seen, user_id, email, name, role, language, customer_id, factor, customer, zone, open_until = row
+    return SignedIn(
+        session_id=session_id,
+        user_id=user_id,
+        email=email,
+        name=name,
+        role=role,
+        language=language,
+        customer_id=customer_id,
+        customer_name=customer or "",
+        zone=zone or "",
+        has_second_factor=factor,
+        ip_open_until=open_until,
+        last_seen_at=seen,
+    )
+
+
+def stamp_due(known: SignedIn) -> bool:
+    """Whether it is time to note that the session is in use."""
+    return clock.now() - known.last_seen_at >= SEEN_EVERY
+
+
+def stamp(session: CabSession, session_id: int) -> None:
+    """Note that the session is in use; of several requests at once only one writes."""
+    now = clock.now()
+    session.execute(
+        sa.update(SessionRecord)
+        .where(SessionRecord.id == session_id, SessionRecord.last_seen_at <= now - SEEN_EVERY)
+        .values(last_seen_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def live(session: CabSession, *, user_id: int) -> list[SessionRecord]:
+    """The person's open sessions, the one used last first."""
+    statement = (
+        sa.select(SessionRecord)
+        .where(
+            SessionRecord.user_id == user_id,
+            SessionRecord.revoked_at.is_(None),
+            SessionRecord.expires_at > clock.now(),
+        )
+        .order_by(SessionRecord.last_seen_at.desc(), SessionRecord.id.desc())
+    )
+    return list(session.scalars(statement))
+
+
+def revoke(session: CabSession, *, session_id: int, user_id: int, actor: Actor | None = None) -> None:
+    """End one session of the person. Raises NotFound ``session.not_found`` when it is not open or not his."""
+    done = _end(session, SessionRecord.id == session_id, SessionRecord.user_id == user_id)
+    if not done:
+        raise NotFound("session.not_found")
+    if actor is not None:
+        audit.record(
+            session,
+            "session.end",
+            actor=actor,
+            customer_id=actor.customer_id,
+            object_type="session_record",
+            object_id=session_id,
+        )
+
+
+def end(session: CabSession, session_id: int) -> None:
+    """End a session at log-out; one that has ended already is no error."""
+    _end(session, SessionRecord.id == session_id)
+
+
+def revoke_all(session: CabSession, *, user_id: int, keep: int | None = None) -> int:
+    """End the person's sessions, except ``keep``; returns how many."""
+    condition = SessionRecord.user_id == user_id
+    return _end(session, condition) if keep is None else _end(session, condition, SessionRecord.id != keep)
+
+
+def revoke_customer(session: CabSession, *, customer_id: int) -> int:
+    """End every session of a customer's people, when support blocks him; returns how many."""
+    return _end(session, SessionRecord.customer_id == customer_id)
+
+
+def _end(session: CabSession, *conditions: sa.ColumnElement[bool]) -> int:
+    statement = (
+        sa.update(SessionRecord)
+        .where(*conditions, SessionRecord.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    return session.execute(statement).rowcount  # type: ignore[attr-defined, no-any-return]
