@@ -145,7 +145,7 @@ function showSelection(form) {
   const offer = find(".bulk-whole", bar);
   if (offer) offer.hidden = picked.length < boxes.length;
   const all = whole && whole.checked;
-  find(".bulk-count", bar).textContent = bar.dataset.picked.replace("%", all ? bar.dataset.total : picked.length);
+  find(".bulk-count", bar).textContent = bar.dataset.picked.replace("#", all ? bar.dataset.total : picked.length);
 }
 
 function pick(form, checked) {

@@ -173,7 +173,8 @@ def _start(view: "ListView", choice: Choice, found: int, params: dict[str, Any])
     with unit_of_work(request_scope()) as session:
         operation = operations.start(
             session,
-            kind=choice.action.operation,
+            kind="action",
+            name=choice.action.operation,
             spec_name=view.spec.name,
             state=to_json(choice.state),
             ids=None if choice.ids is None else list(choice.ids),
@@ -200,6 +201,7 @@ def export(view: "ListView") -> ResponseReturnValue:
             operation = operations.start(
                 session,
                 kind="export",
+                name=f"{view.spec.name}.export",
                 spec_name=view.spec.name,
                 state=to_json(state),
                 ids=ids or None,

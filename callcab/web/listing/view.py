@@ -70,6 +70,7 @@ class ListView(ModelView):
 
     def _refresh_cache(self) -> None:
         """Nothing is guessed from the model: columns, filters and forms are declared."""
+        self._list_columns: list[Any] = []
 
     # Who may
 
