@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from callcab.cli import admin, demo, roles, up
+from callcab.cli import admin, catalogue, demo, roles, up
 from callcab.config import ConfigError
 from callcab.embedded.errors import EmbeddedError
 from callcab.lib.errors import DomainError
@@ -26,6 +26,7 @@ for command in (
     admin.doctor,
     admin.config_check,
     demo.demo,
+    catalogue.catalogue,
 ):
     cli.add_command(command)
 

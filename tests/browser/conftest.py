@@ -1,0 +1,168 @@
+"""A whole installation with demo data, started as an operator starts it, and a real browser in front of it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+START_LIMIT_S = 120
+QUIET_CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running installation."""
+
+    url: str
+    password: str
+    data_dir: Path
+    pid: int
+
+
+@dataclass
+class Watched:
+    """A page with all that went wrong on it."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """`callcab up` with demo data on a port of its own; stopped by Ctrl-C."""
+    data_dir = tmp_path_factory.mktemp("site")
+    port = free_port()
+    env = {name: value for name, value in os.environ.items() if not name.startswith("CALLCAB_")}
+    env |= {"CALLCAB_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+    log_path = data_dir / "up.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "callcab", "up", "--port", str(port)],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_ready(process, log_path)
+            yield Site(url, (data_dir / "demo_password").read_text().strip(), data_dir, process.pid)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def wait_ready(process: subprocess.Popen[bytes], log_path: Path) -> None:
+    """Until `up` says that it is ready; fails with the end of its log."""
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        text = log_path.read_text(errors="replace")
+        if "callcab is ready" in text:
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise AssertionError("the site did not start:\n" + log_path.read_text(errors="replace")[-4000:])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium; its absence is a failure, for a browser test that is skipped checks nothing."""
+    program = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
+    assert program, "Chromium is missing: install Debian's package `chromium`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=QUIET_CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(site: Site, chromium: Browser) -> Callable[[str], str]:
+    """Cookies of a demo login, signed in once through the form; returns the path of the saved state."""
+    known: dict[str, str] = {}
+
+    def state_of(name: str) -> str:
+        if name not in known:
+            context = chromium.new_context()
+            page = context.new_page()
+            page.goto(f"{site.url}/login")
+            page.fill("input[name=email]", f"{name}@demo.callcab")
+            page.fill("input[name=password]", site.password)
+            page.click("main button[type=submit]")
+            page.wait_for_url(lambda url: "/login" not in url)
+            path = str(site.data_dir / f"state-{name}.json")
+            context.storage_state(path=path)
+            context.close()
+            known[name] = path
+        return known[name]
+
+    return state_of
+
+
+@pytest.fixture
+def open_page(site: Site, chromium: Browser, signed_in: Callable[[str], str]) -> Iterator[Callable[..., Watched]]:
+    """Open a page as a demo person at a width and in a colour scheme; collects console errors and foreign requests."""
+    contexts: list[BrowserContext] = []
+
+    def opened(path: str, *, who: str | None = None, width: int = 1280, scheme: str = "light") -> Watched:
+        context = chromium.new_context(
+            storage_state=signed_in(who) if who else None,
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            locale="ru-RU",
+        )
+        contexts.append(context)
+        watched = Watched(context.new_page())
+        watch(watched, site.url)
+        watched.page.goto(site.url + path)
+        return watched
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def watch(watched: Watched, base: str) -> None:
+    """Collect what a page must not do: errors on the console (policy violations too), requests to other hosts."""
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            watched.problems.append(f"console: {message.text}")
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((base, "data:", "blob:")):
+            watched.problems.append(f"foreign request: {request.url}")
+
+    watched.page.on("console", on_console)
+    watched.page.on("request", on_request)
+    watched.page.on("pageerror", lambda error: watched.problems.append(f"script: {error}"))
+
+
+def fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own address
+        return bytes(answer.read())

@@ -1,0 +1,90 @@
+"""Every page of both sides: axe, console, policy, foreign requests and overflow; two widths, two colour schemes."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import Watched
+
+pytestmark = pytest.mark.browser
+
+SUPPORT = (
+    "/admin/",
+    "/admin/clients/",
+    "/admin/numbers/",
+    "/admin/verifications/",
+    "/admin/campaigns/",
+    "/admin/calls/",
+    "/admin/blacklist/",
+    "/admin/invoices/",
+    "/admin/payments/",
+    "/admin/promos/",
+    "/admin/promo-codes/",
+    "/admin/ip-allow/",
+    "/admin/ip-denied/",
+    "/admin/jobs/",
+    "/admin/audit/",
+    "/admin/profile/",
+    "/admin/search/?q=9250000001",
+    "/admin/payments/?q=нет",
+    "/admin/nowhere/",
+)
+CABINET = (
+    "/cabinet/",
+    "/cabinet/numbers/",
+    "/cabinet/numbers/new/",
+    "/cabinet/invoices/",
+    "/cabinet/payments/",
+    "/cabinet/promo/",
+    "/cabinet/blacklist/",
+    "/cabinet/ip/",
+    "/cabinet/campaigns/",
+    "/cabinet/calls/",
+    "/cabinet/jobs/",
+    "/cabinet/api/",
+    "/cabinet/users/",
+    "/cabinet/profile/",
+    "/cabinet/handset/",
+    "/cabinet/blacklist/?q=0000000",
+    "/cabinet/nowhere/",
+)
+LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+
+
+def pages() -> Iterator[tuple[str | None, str]]:
+    yield None, "/login"
+    yield None, "/password/forgot"
+    yield from (("lead", path) for path in SUPPORT)
+    yield from (("owner", path) for path in CABINET)
+
+
+def serious(watched: Watched) -> list[str]:
+    """Critical and serious findings of axe, with the first element of each."""
+    found = Axe().run(watched.page).response["violations"]
+    return [
+        f"{item['id']}: {item['nodes'][0]['html'][:160]} ({len(item['nodes'])})"
+        for item in found
+        if item["impact"] in ("critical", "serious")
+    ]
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize(("who", "path"), list(pages()))
+def test_a_page_is_accessible_and_keeps_to_itself(
+    open_page: Callable[..., Watched], who: str | None, path: str, width: int, scheme: str
+) -> None:
+    watched = open_page(path, who=who, width=width, scheme=scheme)
+    expected_error = "nowhere" in path
+    problems = [text for text in watched.problems if not (expected_error and "404" in text)]
+    overflow = watched.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert serious(watched) == []
+    assert problems == []
+    assert overflow <= 0
+
+
+@pytest.mark.parametrize("width", [320, 768, 1024, 1920])
+@pytest.mark.parametrize(("who", "path"), [("owner", "/cabinet/numbers/"), ("lead", "/admin/clients/")])
+def test_a_list_fits_every_width(open_page: Callable[..., Watched], who: str, path: str, width: int) -> None:
+    page = open_page(path, who=who, width=width).page
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

@@ -1,0 +1,69 @@
+"""Rules of the house that a reader of one file can't see: who commits, who uses the system's scope, how big files are."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "callcab").rglob("*.py"))
+# Scope.system on behalf of a customer, each with its reason. A new use is a decision: add it here with the reason.
+SYSTEM_SCOPE_IN_PAGES: dict[str, str] = {}
+
+
+def calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def name_of(call: ast.Call) -> str:
+    return ast.unparse(call.func)
+
+
+def test_only_the_unit_of_work_commits() -> None:
+    places = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in SOURCES
+        for call in calls(ast.parse(path.read_text()))
+        if name_of(call).endswith((".commit", "._really_commit")) and path.name != "db.py"
+    ]
+    assert places == []
+
+
+def test_services_open_no_unit_of_work() -> None:
+    places = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in SOURCES
+        if path.is_relative_to(ROOT / "callcab" / "services")
+        for call in calls(ast.parse(path.read_text()))
+        if name_of(call).endswith("unit_of_work")
+    ]
+    assert places == []
+
+
+def test_no_import_hides_inside_a_function() -> None:
+    places = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                inner = [child for child in ast.walk(node) if isinstance(child, ast.Import | ast.ImportFrom)]
+                places += [f"{path.relative_to(ROOT)}:{child.lineno}" for child in inner]
+    assert places == []
+
+
+def test_no_file_is_longer_than_four_hundred_lines() -> None:
+    long = {
+        str(path.relative_to(ROOT)): count
+        for path in [*SOURCES, *(ROOT / "tests").rglob("*.py")]
+        if (count := len(path.read_text().splitlines())) > 400
+    }
+    assert long == {}
+
+
+def test_every_use_of_the_system_scope_in_pages_is_listed_with_its_reason() -> None:
+    used = set()
+    for path in SOURCES:
+        if path.parent.name not in ("views", "api", "web"):
+            continue
+        for call in calls(ast.parse(path.read_text())):
+            if name_of(call) == "Scope.system":
+                used.add(f"{path.relative_to(ROOT / 'callcab')}: {ast.literal_eval(call.args[0])}")
+    assert used == set(SYSTEM_SCOPE_IN_PAGES)
