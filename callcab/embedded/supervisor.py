@@ -56,6 +56,7 @@ class Child:
         self.process: subprocess.Popen[bytes] | None = None
         self.started_at = 0.0
         self.start_at = 0.0
+        self.ask_at = 0.0
         self.delay = FIRST_DELAY_S
         self.failures = 0
         self.rest = b""
@@ -157,6 +158,9 @@ class Supervisor:
 
     def _check_ready(self, child: Child, now: float) -> None:
         spec = child.spec
+        if now < child.ask_at:
+            return  # each refused question is a line in PostgreSQL's log, and each line wakes us
+        child.ask_at = now + BUSY_GLANCE_S
         if not spec.one_shot and (spec.is_ready is None or spec.is_ready()):
             if spec.after_ready is not None:
                 spec.after_ready()
