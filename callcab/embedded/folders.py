@@ -20,20 +20,27 @@ def make_data_dir(data_dir: Path, user: ServerUser) -> Path:
     return data_dir.resolve()
 
 
-def socket_folder(run_dir: Path, name: str, user: ServerUser) -> Path:
-    """Make `run_dir/name` for a socket, 0700 and owned by the server's user; in a short public place when it must be.
-
-    Raises EmbeddedError `folder_not_trusted` when somebody else made the folder before us.
-    """
+def socket_place(run_dir: Path, name: str, user: ServerUser) -> Path:
+    """Return where a socket's folder is to be: `run_dir/name`, or a short public place when that will not do."""
     base = run_dir
     if len(os.fsencode(base / name)) + len("/.s.PGSQL.5432") > SOCKET_PATH_LIMIT or not _enterable(base, user):
         home = public_home() if os.geteuid() == 0 else Path(tempfile.gettempdir())
         base = home / f"callcab-{os.geteuid()}-{key_of(run_dir)}"
+    return base / name
+
+
+def socket_folder(run_dir: Path, name: str, user: ServerUser) -> Path:
+    """Make the folder of socket_place(), 0700 and owned by the server's user.
+
+    Raises EmbeddedError `folder_not_trusted` when somebody else made it before us.
+    """
+    folder = socket_place(run_dir, name, user)
+    base = folder.parent
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
     require_private(base)
     # The same for every server of ours, whoever runs it: what is inside has modes of its own.
     base.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    return closed_folder(base / name, user)
+    return closed_folder(folder, user)
 
 
 def closed_folder(folder: Path, user: ServerUser) -> Path:

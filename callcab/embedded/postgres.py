@@ -23,6 +23,7 @@ from callcab.embedded.folders import (
     make_data_dir,
     remove_socket_folder,
     socket_folder,
+    socket_place,
 )
 
 DATABASE = "callcab"
@@ -70,7 +71,7 @@ class EmbeddedPostgres:
         self.data_dir = make_data_dir(Path(data_dir), self.user)
         self.profile = profile
         self.run_dir = (run_dir or self.data_dir / "run").absolute()
-        self.socket_dir = socket_folder(self.run_dir, "pg", self.user)
+        self.socket_dir = socket_place(self.run_dir, "pg", self.user)
         self.cluster = self.data_dir / "postgres"
         self.log_file = self.data_dir / "postgres.log"
         self._binaries: PostgresBinaries | None = None
@@ -171,6 +172,7 @@ class EmbeddedPostgres:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+        self.cluster = self.cluster.resolve()
         if self.profile == "test" and not self.cluster.is_relative_to(self.data_dir):
             shutil.rmtree(self.cluster, ignore_errors=True)
             (self.data_dir / "postgres").unlink(missing_ok=True)

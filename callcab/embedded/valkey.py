@@ -13,7 +13,7 @@ from redis.retry import Retry
 from callcab.embedded.binaries import find_valkey, own_user, server_user
 from callcab.embedded.children import Command, end, has_ended, reap, spawn, wait_until
 from callcab.embedded.errors import EmbeddedError
-from callcab.embedded.folders import lock_file, make_data_dir, remove_socket_folder, socket_folder
+from callcab.embedded.folders import lock_file, make_data_dir, remove_socket_folder, socket_folder, socket_place
 
 STOP_SIGNALS = ((signal.SIGTERM, 10.0),)
 START_LIMIT_S = 30.0
@@ -31,7 +31,7 @@ class EmbeddedValkey:
         self.data_dir = make_data_dir(Path(data_dir), server_user())
         self.profile = profile
         self.run_dir = (run_dir or self.data_dir / "run").absolute()
-        self.socket = self._socket_folder() / "valkey.sock"
+        self.socket = socket_place(self.run_dir, "kv", own_user()) / "valkey.sock"
         self.folder = self.data_dir / "valkey"
         self.log_file = self.data_dir / "valkey.log"
         self._program: Path | None = None
@@ -55,7 +55,7 @@ class EmbeddedValkey:
                     "valkey_in_use", f"The data in {self.data_dir} are in use.", folder=str(self.data_dir)
                 )
         self._program = find_valkey()
-        self._socket_folder()
+        socket_folder(self.run_dir, "kv", own_user())
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self._stop_leftover()
 
@@ -125,9 +125,6 @@ class EmbeddedValkey:
     def pid(self) -> int | None:
         """The process of start(), if it was called."""
         return self._process.pid if self._process else None
-
-    def _socket_folder(self) -> Path:
-        return socket_folder(self.run_dir, "kv", own_user())
 
     def _client(self) -> redis.Redis:
         # The library's own retries would turn each look at a server that is not there yet into seconds.
