@@ -9,10 +9,9 @@ from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
-import callcab.models  # noqa: F401  (every table is known before the first query)
-from callcab import api, config, logs, queue, views
+from callcab import api, config, logs, views
 from callcab.config import ConfigError, Settings
-from callcab.jobs.transport import RqSender
+from callcab.jobs import edge
 from callcab.web import access, auth, balance, errors, headers, health, ip_wall, language
 from callcab.web.database import db
 from callcab.web.theme import init_theme
@@ -33,9 +32,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(as_json=settings.log_json)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "callcab" / "static"))
     _configure(app, settings)
+    edge.prepare(settings)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
-    queue.set_sender(RqSender(settings.redis_url))
     headers.init_app(app)
     errors.init_app(app)
     auth.init_app(app)
@@ -47,7 +46,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_theme(app)
     app.register_blueprint(health.blueprint)
     views.register(app)
-    api.register(app, csrf)
+    if hasattr(api, "register"):
+        api.register(app, csrf)
     app.add_url_rule("/", "home", _home)
     return app
 
@@ -59,7 +59,6 @@ def _configure(app: Flask, settings: Settings) -> None:
         SETTINGS=settings,
         SECRET_KEY=config.secret_key(settings),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        DATABASE_POOL=settings.database_pool,
         TRANSLATIONS=ROOT / "callcab" / "translations",
         TRUSTED_HOSTS=sorted(hosts),
         MAX_CONTENT_LENGTH=BODY_LIMIT,

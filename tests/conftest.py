@@ -5,14 +5,19 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 import sqlalchemy as sa
+from flask import Flask
 
 from callcab import db as database
 from callcab import migrate, queue
+from callcab.app import create_app
 from callcab.config import Settings
 from callcab.db import Base
 from callcab.embedded.postgres import EmbeddedPostgres
 from callcab.embedded.valkey import EmbeddedValkey
+from callcab.jobs.transport import RqSender
+from tests.people import People, settle
 
 # Own pages are tested with the real stack; these are the only servers a test may talk to.
 
@@ -86,3 +91,26 @@ def owner_connection(owner_dsn: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def data_folder(tmp_path: Path) -> Path:
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def built_app(settings: Settings) -> Flask:
+    """The application, made once; tests take ``app``, which also cleans up."""
+    made = create_app(settings)
+    made.config["TESTING"] = True
+    return made
+
+
+@pytest.fixture
+def app(built_app: Flask, settings: Settings, connected: sa.Engine) -> Flask:
+    """The whole application on a clean database and an empty queue; jobs wait in Valkey."""
+    with redis.Redis.from_url(str(settings.redis_url)) as client:
+        client.flushdb()
+    queue.set_sender(RqSender(str(settings.redis_url)))
+    return built_app
+
+
+@pytest.fixture
+def people(app: Flask) -> People:
+    """Two customers, their people, and support (tests/people.py)."""
+    return settle(app)

@@ -35,7 +35,7 @@ class RequestSession(CabSession, FlaskSession):
 
 
 class Database(SQLAlchemy):
-    """Flask-SQLAlchemy over the one engine of the process (``callcab.db``)."""
+    """Flask-SQLAlchemy over the one engine of the process (``callcab.db``), which must be connected before."""
 
     def _make_declarative_base(self, model_class: Any, disable_autonaming: bool = False) -> Any:
         """Our ``Base`` as it is: the extension would copy it into a second one, with a registry that has no models."""
@@ -44,7 +44,7 @@ class Database(SQLAlchemy):
         return model_class
 
     def _make_engine(self, bind_key: str | None, options: dict[str, Any], app: Any) -> Engine:
-        return database.connect(options["url"], pool_size=app.config["DATABASE_POOL"])
+        return database.engine()
 
 
 db = Database(model_class=Base, session_options={"class_": RequestSession})

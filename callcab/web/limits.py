@@ -1,0 +1,42 @@
+"""Limits of requests per address and per token, counted in Valkey; without it in the memory of the process.
+
+What must hold exactly (tries per account, calls per number) is counted in the database by the services.
+"""
+
+import math
+import time
+
+from flask import Flask, Response, g
+from flask_babel import gettext as _
+from flask_limiter import Limiter, RequestLimit
+
+from callcab.config import Settings
+from callcab.web import errors
+
+
+def _address() -> str:
+    return str(g.get("client_address", ""))
+
+
+def too_many(seconds: float) -> Response:
+    """429 with the time to wait, in the form that was asked for."""
+    response = errors.answer(429, "http.429", _("Слишком много попыток. Подождите и повторите."), {})
+    response.headers["Retry-After"] = str(max(1, math.ceil(seconds)))
+    return response
+
+
+def _breached(limit: RequestLimit) -> Response:
+    return too_many(limit.reset_at - time.time())
+
+
+limiter = Limiter(key_func=_address, on_breach=_breached, in_memory_fallback_enabled=True, swallow_errors=True)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    # The counting library has its own scheme for a Unix socket.
+    storage = (settings.redis_url or "memory://").replace("unix://", "redis+unix://")
+    app.config.setdefault("RATELIMIT_STORAGE_URI", storage)
+    if settings.redis_url:
+        # A dead Valkey must cost a page a moment, not seconds.
+        app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_timeout": 1, "socket_connect_timeout": 1})
+    limiter.init_app(app)
