@@ -258,7 +258,9 @@ document.addEventListener("submit", (event) => {
 /* A menu inside a scrolling table would be cut off: pin it to the window. */
 function pinMenu(menu) {
   const panel = find(".menu-panel", menu);
-  if (!menu.open || !panel || !menu.closest(".list-scroll")) return;
+  const table = menu.closest(".list-scroll");
+  if (!menu.open || !panel || !table || getComputedStyle(table).overflowX === "visible") return;
+  menu.dataset.pinned = "1";
   const around = find("summary", menu).getBoundingClientRect();
   panel.style.position = "fixed";
   panel.style.right = `${document.documentElement.clientWidth - around.right}px`;
@@ -272,7 +274,9 @@ document.addEventListener("toggle", (event) => {
   if (event.target.matches("details.menu")) pinMenu(event.target);
 }, true);
 document.addEventListener("scroll", (event) => {
-  if (event.target === document || (event.target.matches && event.target.matches(".list-scroll"))) closeMenus();
+  if (event.target === document || (event.target.matches && event.target.matches(".list-scroll"))) {
+    findAll("details.menu[open][data-pinned]").forEach((menu) => (menu.open = false));
+  }
 }, true);
 
 document.addEventListener("input", (event) => {

@@ -127,18 +127,18 @@ class ListView(ModelView):
         tab = next((item for item in tabs if item.key == wanted), None)
         if wanted and tab is None:
             abort(404)
-        extra = tab.load(db.session, row) if tab and tab.load else {}
-        return self.render(
-            tab.template if tab else self.details_template,
-            row=row,
-            tab=tab,
-            tabs=self._tab_lines(row, tabs, wanted),
-            title=self.name_of(row),
-            facts=None if tab else self.facts_of(row),
-            row_actions=self._row_actions(row),
-            crumbs=[{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": self.name_of(row)}],
-            **extra,
-        )
+        context: dict[str, Any] = {
+            "row": row,
+            "tab": tab,
+            "tabs": self._tab_lines(row, tabs, wanted),
+            "title": self.name_of(row),
+            "facts": None if tab else self.facts_of(row),
+            "row_actions": self._row_actions(row),
+            "crumbs": [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": self.name_of(row)}],
+        }
+        if tab and tab.load:
+            context.update(tab.load(db.session, row))
+        return self.render(tab.template if tab else self.details_template, **context)
 
     @expose("/facets/")
     def facets_view(self) -> ResponseReturnValue:
