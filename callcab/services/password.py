@@ -38,7 +38,7 @@ def weaken_for_tests() -> None:
     dummy_hash.cache_clear()
 
 
-def make_hash(password: str) -> str:
+def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
@@ -68,7 +68,7 @@ def matches(password: str, password_hash: str | None) -> bool:
 def refresh_hash(user: User, password: str) -> None:
     """Hash again when the cost has been raised since; call it right after a successful check."""
     if _hasher.check_needs_rehash(user.password_hash):
-        user.password_hash = make_hash(password)
+        user.password_hash = hash_password(password)
 
 
 def check_strength(password: str, email: str) -> None:
@@ -148,7 +148,7 @@ def _replace(
     session: CabSession, user: User, new: str, actor: Actor, keep_session: int | None, agent: str = ""
 ) -> None:
     check_strength(new, user.email)
-    user.password_hash = make_hash(new)
+    user.password_hash = hash_password(new)
     user.password_changed_at = clock.now()
     session_record.revoke_all(session, user_id=user.id, keep=keep_session)
     session.add(

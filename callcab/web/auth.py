@@ -1,0 +1,211 @@
+"""Who is this? The cookie's session or the bearer token of a request, and where strangers are sent."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+import sqlalchemy as sa
+from flask import Flask, Request, current_app, g, make_response, redirect, request, session
+from flask_babel import gettext as _
+from flask_login import AnonymousUserMixin, LoginManager, current_user
+from werkzeug.wrappers import Response
+
+from callcab.config import Settings
+from callcab.db import CabSession, engine
+from callcab.lib.ip_network import client_address
+from callcab.scope import Scope
+from callcab.services import api_token, ip_rule, password, session_record
+from callcab.web import errors, limits
+
+SIGN_IN = Scope.system("sign-in")
+API_ROLE = "api"
+# Flask-Login reads the session's token under this name.
+COOKIE_KEY = "_user_id"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The person or program of a request: a light copy, never a row of the database.
+
+    door           what the IP allow list says about this address
+    session_id     of the cookie's session, None for a program
+    token_id       of the API token, None for a person; ``scopes`` says what it may
+    stamp_due      whether the session's or token's "last used" is to be written
+    """
+
+    id: int | None
+    name: str
+    email: str
+    role: str
+    language: str
+    customer_id: int | None
+    customer_name: str
+    zone: str
+    door: ip_rule.Verdict
+    stamp_due: bool
+    session_id: int | None = None
+    token_id: int | None = None
+    scopes: frozenset[str] = frozenset()
+    has_second_factor: bool = False
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+
+    @property
+    def is_staff(self) -> bool:
+        return self.customer_id is None
+
+    def get_id(self) -> str:
+        """For Flask-Login, which is never asked to store it: ``begin`` stores the token."""
+        return str(self.session_id)
+
+
+def init_app(app: Flask) -> None:
+    """Install the loaders; everything behind them may ask ``current_user``."""
+    settings: Settings = app.config["SETTINGS"]
+    manager = LoginManager()
+    # The session's record decides; a changing address is the business of the allow list.
+    manager.session_protection = None
+    manager.user_loader(_load_person)
+    manager.request_loader(_load_program)
+    manager.unauthorized_handler(to_sign_in)
+    manager.init_app(app)
+    app.before_request(_know_address)
+    limits.init_app(app, settings)
+    app.before_request(_demand_second_factor)
+    password.dummy_hash()
+
+
+def begin(token: str) -> None:
+    """Make the browser hold this token and nothing it held before (AC-23)."""
+    session.clear()
+    session[COOKIE_KEY] = token
+
+
+def end() -> None:
+    """Make the browser forget everything."""
+    session.clear()
+
+
+def to_sign_in() -> Response:
+    """Where a stranger is sent: pages to the log-in and back, swaps out of the page (rule U24), programs 401."""
+    url = "/login"
+    if request.path.startswith("/api/"):
+        answer: Response = errors.answer(401, "token.missing", _("Нужен действующий ключ API."), {})
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
+    for asks, tells in (("HX-Request", "HX-Redirect"), ("X-Fragment", "X-Location")):
+        if request.headers.get(asks):
+            answer = make_response("", 401)
+            answer.headers[tells] = url
+            return answer
+    if request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json":
+        return errors.answer(401, "signed_out", _("Сеанс завершён. Войдите снова."), {})
+    if request.method != "GET":
+        return redirect(url, 303)
+    path = request.full_path if request.query_string else request.path
+    return redirect(url if path == "/" else f"{url}?{urlencode({'next': path})}")
+
+
+def local_path(text: str | None) -> str | None:
+    """A path of this site to go on to, or None for whatever else somebody wrote into the link (AC-28)."""
+    if not text or not text.startswith("/") or text[1:2] in ("/", "\\") or "\\" in text or not text.isprintable():
+        return None
+    parts = urlsplit(text)
+    return None if parts.scheme or parts.netloc else text
+
+
+def _know_address() -> None:
+    """The client's address by our own proxies only (rule I7)."""
+    settings: Settings = current_app.config["SETTINGS"]
+    hops = request.headers.getlist("X-Forwarded-For")
+    g.client_address = client_address(request.remote_addr or "", hops, settings.trusted_proxies)
+
+
+def _demand_second_factor() -> Response | None:
+    """Support without a second factor sees only the page to set it up, when it is required (AC-40)."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if settings.staff_totp != "required" or not request.path.startswith("/admin"):
+        return None
+    if not current_user.is_authenticated or not current_user.is_staff or current_user.has_second_factor:
+        return None
+    return None if request.path.startswith("/admin/profile/") else redirect("/admin/profile/")
+
+
+@contextmanager
+def _reading() -> Iterator[CabSession]:
+    """A read-only transaction to find out who asks; the request's own session is confined only afterwards."""
+    reader = CabSession(bind=engine(), scope=SIGN_IN, read_only=True)
+    try:
+        yield reader
+    except sa.exc.SQLAlchemyError:
+        # The error page asks for the language of the person; it must not ask the database again.
+        g._login_user = AnonymousUserMixin()
+        raise
+    finally:
+        reader.close()
+
+
+def _load_person(token: str) -> Identity | None:
+    """The person of the cookie. Cookies do not open the API, so that it needs no token against forgery (AC-26)."""
+    if request.path.startswith("/api/v1"):
+        return None
+    with _reading() as reader:
+        known = session_record.find(reader, token)
+        if known is None:
+            return None
+        door = ip_rule.verdict(
+            reader,
+            customer_id=known.customer_id,
+            address=g.get("client_address", ""),
+            open_until=known.ip_open_until,
+        )
+    return Identity(
+        id=known.user_id,
+        name=known.name,
+        email=known.email,
+        role=known.role,
+        language=known.language,
+        customer_id=known.customer_id,
+        customer_name=known.customer_name,
+        zone=known.zone,
+        door=door,
+        stamp_due=session_record.stamp_due(known),
+        session_id=known.session_id,
+        has_second_factor=known.has_second_factor,
+    )
+
+
+def _load_program(incoming: Request) -> Identity | None:
+    """The program of an ``Authorization: Bearer`` header; a token in the address is never looked at (AC-09)."""
+    if not incoming.path.startswith("/api/v1"):
+        return None
+    kind, _space, text = incoming.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not text.strip():
+        return None
+    with _reading() as reader:
+        holder = api_token.find(reader, text.strip())
+        if holder is None:
+            return None
+        door = ip_rule.verdict(
+            reader,
+            customer_id=holder.customer_id,
+            address=g.get("client_address", ""),
+            open_until=holder.ip_open_until,
+        )
+    return Identity(
+        id=None,
+        name=holder.name,
+        email="",
+        role=API_ROLE,
+        language="ru",
+        customer_id=holder.customer_id,
+        customer_name="",
+        zone=holder.zone,
+        door=door,
+        stamp_due=holder.stamp_due,
+        token_id=holder.token_id,
+        scopes=holder.scopes,
+    )

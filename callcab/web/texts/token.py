@@ -1,0 +1,12 @@
+"""Sentences about API tokens."""
+
+from flask_babel import lazy_gettext as _l
+
+TEXTS = {
+    "token.missing": _l("Нужен действующий ключ API."),
+    "token.scope": _l("У ключа нет права %(scope)s."),
+    "token.scopes": _l("Отметьте хотя бы одно право из списка."),
+    "token.expiry": _l("Срок ключа — от завтрашнего дня до года вперёд."),
+    "token.limit": _l("Действующих ключей уже %(limit)s. Отзовите лишний."),
+    "token.not_found": _l("Этот ключ уже отозван."),
+}
