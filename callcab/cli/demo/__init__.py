@@ -1,0 +1,67 @@
+"""``callcab demo``: believable data for a look around, made in one transaction.
+
+It is the same each time (a fixed seed), but for the moment of today and the password, which is new each time and kept
+only in the data folder.
+"""
+
+import os
+from pathlib import Path
+
+import click
+import sqlalchemy as sa
+
+from callcab import queue
+from callcab.cli.context import connected, running
+from callcab.cli.demo import dice
+from callcab.cli.demo.people import DEMO_LOGINS, DEMO_PASSWORD_FILE, World, settle
+from callcab.config import Settings
+from callcab.db import unit_of_work
+from callcab.lib import clock
+from callcab.models import Customer
+from callcab.scope import Scope
+from callcab.services.lock import take_turn
+
+__all__ = ["DEMO_LOGINS", "DEMO_PASSWORD_FILE", "demo", "fill"]
+PARTS = (settle,)
+
+
+@click.command()
+@click.option("--if-empty", is_flag=True, help="Do nothing when there are customers already.")
+def demo(if_empty: bool) -> None:
+    """Fill an empty database with invented customers, money, numbers and calls."""
+    settings = running()
+    with connected(settings):
+        made = fill(settings)
+    if made:
+        click.echo(f"Made demo data: {made} customers. The password of all logins is in {DEMO_PASSWORD_FILE}.")
+    elif if_empty:
+        click.echo("There are customers already; nothing was changed.")
+    else:
+        raise click.ClickException("There are customers already; demo data goes into an empty database only.")
+
+
+def fill(settings: Settings) -> int:
+    """Make everything, or nothing when there are customers; returns how many customers were made.
+
+    What is asked to be done later is dropped: demo calls are history, nobody is to be rung or written to.
+    """
+    queue.set_sender(lambda job, ids: None)
+    secret_path = settings.data_dir / DEMO_PASSWORD_FILE
+    with unit_of_work(Scope.system("demo")) as session:
+        take_turn(session, "demo")
+        if session.scalar(sa.select(Customer.id).limit(1)):
+            return 0
+        secret = dice.password()
+        world = World(session, clock.now())
+        for part in PARTS:
+            part(world, secret)
+        session.flush()
+        write_secret(secret_path, secret)
+    return len(world.customers)
+
+
+def write_secret(path: Path, secret: str) -> None:
+    """Keep the password for its owner's eyes only."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(secret + "\n")
