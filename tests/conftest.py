@@ -17,9 +17,11 @@ from callcab.db import Base
 from callcab.embedded.postgres import EmbeddedPostgres
 from callcab.embedded.valkey import EmbeddedValkey
 from callcab.jobs.transport import RqSender
+from callcab.services import password
 from tests.people import People, settle
 
-# Own pages are tested with the real stack; these are the only servers a test may talk to.
+# Enough connections for the races: each thread has one of its own.
+POOL = 60
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +56,7 @@ def settings(schema: EmbeddedPostgres, valkey: EmbeddedValkey, tmp_path_factory:
         data_dir=tmp_path_factory.mktemp("data"),
         secret_key="test-key-" + "x" * 40,
         base_url="http://localhost",
+        database_pool=POOL,
     )
 
 
@@ -75,7 +78,7 @@ def clean(schema: EmbeddedPostgres, owner_dsn: str) -> Iterator[None]:
 @pytest.fixture
 def connected(settings: Settings, clean: None) -> Iterator[sa.Engine]:
     """The process-wide engine, for tests that call services directly; jobs asked for are dropped."""
-    engine = database.connect(str(settings.database_url), pool_size=30)
+    engine = database.connect(str(settings.database_url), pool_size=POOL)
     queue.set_sender(lambda job, ids: None)
     yield engine
     queue.set_sender(None)

@@ -50,18 +50,16 @@ def verdict(
     now = clock.now()
     known = ip_network.read_address(address)
     covers = sa.false() if known is None else IpRule.network.op(">>=")(sa.cast(str(known), INET))
-    found: tuple[int, int | None, datetime | None] = (
-        session.execute(
-            sa.select(
-                sa.func.count(),
-                sa.func.max(IpRule.id).filter(covers),
-                sa.func.max(IpRule.last_used_at).filter(covers),
-            ).where(_of(customer_id))
-        )
-        .one()
-        ._tuple()
-    )
-    total, rule_id, used_at = found
+    row = session.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.max(IpRule.id).filter(covers),
+            sa.func.max(IpRule.last_used_at).filter(covers),
+        ).where(_of(customer_id))
+    ).one()
+    total: int = row[0]
+    rule_id: int | None = row[1]
+    used_at: datetime | None = row[2]
     if rule_id is not None:
         return Verdict(True, rule_id, used_at is None or now - used_at >= USED_EVERY)
     return Verdict(total == 0 or (open_until is not None and open_until > now))
