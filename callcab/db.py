@@ -157,10 +157,12 @@ _unit_open: ContextVar[bool] = ContextVar("unit_open", default=False)
 
 
 def connect(url: str, *, pool_size: int = 10) -> Engine:
-    """Make the process-wide engine; a second call with another address replaces it."""
+    """Make the process-wide engine; the same address again gives the same engine, another address replaces it."""
     global _engine
     if _engine is not None:
         _engine.dispose()
+        if _engine.url == sa.make_url(url):
+            return _engine
     _engine = sa.create_engine(
         url,
         pool_size=pool_size,

@@ -42,7 +42,9 @@ def register(app: Flask) -> None:
         home = import_module("callcab.views.home")
         homes = {"staff": home.SupportHome(), "cabinet": home.CabinetHome()}
     staff = Admin(name="callcab", index_view=homes.get("staff"), theme=STAFF_FACE, url="/admin", endpoint="admin")
-    cabinet = Admin(name="callcab", index_view=homes.get("cabinet"), theme=CABINET_FACE, url="/cabinet", endpoint="cabinet")
+    cabinet = Admin(
+        name="callcab", index_view=homes.get("cabinet"), theme=CABINET_FACE, url="/cabinet", endpoint="cabinet"
+    )
     for name in MODULES:
         if not find_spec(f"callcab.views.{name}"):
             continue
