@@ -23,6 +23,9 @@ from tests.people import People, settle
 # Enough connections for the races: each thread has one of its own.
 POOL = 60
 
+# Hashing at full cost would be most of the run.
+password.weaken_for_tests()
+
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
