@@ -116,10 +116,10 @@ def ago(value: datetime | None, now: datetime | None = None) -> str:
     if not 0 <= seconds < 86_400:
         return moment(value)
     if seconds < 60:
-        return ngettext("%(num)s секунду назад", "%(num)s секунд назад", seconds)
+        return str(ngettext("%(num)s секунду назад", "%(num)s секунд назад", seconds))
     if seconds < 3600:
-        return ngettext("%(num)s минуту назад", "%(num)s минут назад", seconds // 60)
-    return ngettext("%(num)s час назад", "%(num)s часов назад", seconds // 3600)
+        return str(ngettext("%(num)s минуту назад", "%(num)s минут назад", seconds // 60))
+    return str(ngettext("%(num)s час назад", "%(num)s часов назад", seconds // 3600))
 
 
 def dash(value: Any) -> Any:

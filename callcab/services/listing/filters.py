@@ -36,7 +36,7 @@ class BadValue(ValueError):
 class Arguments(Protocol):
     """What a werkzeug MultiDict offers; a plain adapter does for the API."""
 
-    def get(self, key: str, default: str = "") -> Any: ...
+    def get(self, key: str, default: str) -> str: ...
     def getlist(self, key: str) -> list[str]: ...
 
 
@@ -135,8 +135,8 @@ class DateTimeRange:
         return {"from": start and start.isoformat(), "before": end and end.isoformat()}
 
     def _moment(self, args: Arguments, name: str, zone: ZoneInfo, *, last: bool) -> datetime | None:
-        day_text = clean(args.get(name) or "", name)
-        time_text = clean(args.get(f"{name}_time") or "", f"{name}_time")
+        day_text = clean(args.get(name, ""), name)
+        time_text = clean(args.get(f"{name}_time", ""), f"{name}_time")
         if not day_text:
             if time_text:
                 raise BadValue(name, "date_missing")
@@ -198,7 +198,7 @@ class AmountRange:
         return {"min": None if low is None else str(low), "max": None if high is None else str(high)}
 
     def _amount(self, args: Arguments, name: str) -> Decimal | None:
-        text = clean(args.get(name) or "", name)
+        text = clean(args.get(name, ""), name)
         return read_amount(text, name) if text else None
 
     def condition(self, value: Value) -> ColumnElement[bool]:
@@ -236,7 +236,7 @@ class TextFilter:
         return (self.key,)
 
     def parse(self, args: Arguments, zone: ZoneInfo) -> Value | None:
-        return clean(args.get(self.key) or "", self.key) or None
+        return clean(args.get(self.key, ""), self.key) or None
 
     def condition(self, value: Value) -> ColumnElement[bool]:
         found = self.match(str(value))
@@ -255,7 +255,7 @@ class ReferenceFilter:
         return (self.key,)
 
     def parse(self, args: Arguments, zone: ZoneInfo) -> Value | None:
-        text = clean(args.get(self.key) or "", self.key)
+        text = clean(args.get(self.key, ""), self.key)
         if not text:
             return None
         found = re.match(r"№?\s*([0-9]{1,19})\b", text)

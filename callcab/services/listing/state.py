@@ -49,8 +49,8 @@ def parse(spec: ListSpec, args: Arguments, *, zone: ZoneInfo) -> ListState:
     typed: dict[str, str] = {}
     for item in spec.filters:
         for name in item.params:
-            if args.get(name):
-                typed[name] = str(args.get(name))[:200].replace("\x00", "")
+            if text := args.get(name, ""):
+                typed[name] = text[:200].replace("\x00", "")
         try:
             value = item.parse(args, zone)
         except BadValue as slip:
@@ -59,26 +59,26 @@ def parse(spec: ListSpec, args: Arguments, *, zone: ZoneInfo) -> ListState:
             if value is not None:
                 filters[item.key] = value
     search = ""
-    typed["search"] = str(args.get("search") or "")[:200].replace("\x00", "")
+    typed["search"] = str(args.get("search", ""))[:200].replace("\x00", "")
     if spec.search is not None:
         try:
-            search = clean(args.get("search") or "", "search")
+            search = clean(args.get("search", ""), "search")
         except BadValue as slip:
             errors["search"] = slip.code
     return ListState(search=search, filters=filters, errors=errors, typed=typed, **_order_and_page(spec, args))
 
 
 def _order_and_page(spec: ListSpec, args: Arguments) -> dict[str, Any]:
-    sort = args.get("sort") or ""
-    size = args.get("size") or ""
-    page = args.get("page") or ""
+    sort = args.get("sort", "")
+    size = args.get("size", "")
+    page = args.get("page", "")
     return {
         "sort": sort if sort.removeprefix("-") in spec.sorts and not sort.startswith("--") else spec.default_sort,
         "page_size": int(size) if size in map(str, PAGE_SIZES) else DEFAULT_PAGE_SIZE,
-        "after": args.get("after") or "",
-        "before": args.get("before") or "",
+        "after": args.get("after", ""),
+        "before": args.get("before", ""),
         "page": _page_number(page),
-        "from_end": args.get("end") == "1",
+        "from_end": args.get("end", "") == "1",
     }
 
 

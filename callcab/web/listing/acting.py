@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from inspect import isfunction
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -56,7 +57,7 @@ def act(view: "ListView") -> ResponseReturnValue:
         return leave(view, gettext("Ничего не выбрано: отметьте строки галочкой."), "warning")
     if choice.state.errors and choice.ids is None:
         return leave(view, gettext("В фильтре есть ошибка: исправьте её и повторите."), "error")
-    found = count_matching(db.session, view.spec, choice.state, ids=choice.ids, customer_id=view.customer_id()).value
+    found = count_matching(db.session(), view.spec, choice.state, ids=choice.ids, customer_id=view.customer_id()).value
     if not found:
         return leave(view, gettext("Этих строк уже нет. Обновите список."), "warning")
     form = read_form(choice)
@@ -136,7 +137,7 @@ def ask(view: "ListView", choice: Choice, found: int, form: Form | None, problem
     body = view.render(
         "callcab/confirm.html",
         action=choice.action,
-        question=str(choice.action.question) % {"count": number(found)} if choice.action.question else "",
+        question=question_of(choice.action, found),
         found=found,
         found_text=number(found),
         ids=choice.ids,
@@ -148,6 +149,13 @@ def ask(view: "ListView", choice: Choice, found: int, form: Form | None, problem
         crumbs=[{"url": f"{view.url}/", "name": view.name}, {"url": "", "name": choice.action.label}],
     )
     return make_response(body, 409 if problem and choice.confirmed and drift(choice, found) else 200)
+
+
+def question_of(action: Action, found: int) -> str:
+    """The question about so many rows; a function chooses the plural form."""
+    if isfunction(action.question):
+        return str(action.question(found))
+    return str(action.question) % {"count": number(found)} if action.question else ""
 
 
 def carry_out(view: "ListView", choice: Choice, found: int, form: Form | None) -> ResponseReturnValue:

@@ -52,7 +52,8 @@ class Action:
                 worker, with progress, result per row and undo
     perform     instead of an operation: (session, rows, params, actor) -> message or None, done within the request for
                 at most a page of ticked rows; raises DomainError to refuse
-    question    words of the confirm page; ``%(count)s`` is the exact number. Nothing = no question, only without fields
+    question    words of the confirm page; ``%(count)s`` is the exact number, or a function of it for plural forms
+                (``lambda n: ngettext(…)``). Nothing = no question, which danger and fields do not allow
     fields      a WTForms form that the confirm page shows; its data go along as params
     bulk        offered for ticked rows; ``whole``: also as a button for everything that matches
     row         offered in the row's own menu, ``when`` the row allows it

@@ -106,4 +106,4 @@ def _said(item: PanelField) -> str:
         return typed[0]
     if low and high:
         return f"{low} – {high}"
-    return gettext("с %(value)s", value=low) if low else gettext("по %(value)s", value=high)
+    return str(gettext("с %(value)s", value=low) if low else gettext("по %(value)s", value=high))

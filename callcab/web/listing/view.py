@@ -137,7 +137,7 @@ class ListView(ModelView):
             "crumbs": [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": self.name_of(row)}],
         }
         if tab and tab.load:
-            context.update(tab.load(db.session, row))
+            context.update(tab.load(db.session(), row))
         return self.render(tab.template if tab else self.details_template, **context)
 
     @expose("/facets/")
@@ -167,14 +167,14 @@ class ListView(ModelView):
 
     def row_or_404(self, row_id: str) -> Any:
         """A row of this list for whoever asks."""
-        row = get_one(db.session, self.spec, row_id, customer_id=self.customer_id())
+        row = get_one(db.session(), self.spec, row_id, customer_id=self.customer_id())
         if row is None:
             abort(404)
         return row
 
     def get_one(self, id: Any) -> Any | None:  # noqa: A002 - the name is Flask-Admin's
         """The same door for code of Flask-Admin (rule U13)."""
-        return get_one(db.session, self.spec, str(id), customer_id=self.customer_id())
+        return get_one(db.session(), self.spec, str(id), customer_id=self.customer_id())
 
     def handle_view_exception(self, exc: Exception) -> bool:
         """Database text never reaches a page (rule U14): nothing is flashed, the error page answers."""
