@@ -41,6 +41,7 @@ CONTENT = ("templates/**/*.html", "callcab/**/*.py", "callcab/static/js/*.js")
 SAFE = (
     r"^(row|col|g|gx|gy|m|mt|mb|ms|me|mx|my|p|pt|pb|ps|pe|px|py|d|flex|align|justify|text|fw|fs|order|gap|w|h)(-|$)",
     r"^(btn|badge|bg|alert|card|form|input|table|status|list|page|nav|progress|datagrid|empty|steps|step|timeline)(-|$)",
+    r"^(border|rounded|shadow|position|overflow|opacity|sticky|top|start|end|bottom|small|lead|space|link|font)(-|$)",
     r"^(is|was|was-validated|invalid|valid|visually|avatar|container|hr|subheader|spinner|disabled|active|show)(-|$)",
 )
 
