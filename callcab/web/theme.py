@@ -22,6 +22,8 @@ TELEPHONY = _l("Телефония")
 FINANCE = _l("Финансы")
 ACCESS = _l("Доступ")
 SYSTEM = _l("Система")
+# Pages that the header leads to, when they are there and open to the person.
+_HEADER_PAGES = ("search", "payments", "invoices", "jobs", "profile")
 GROUPS = (TELEPHONY, FINANCE, ACCESS, SYSTEM)
 
 
@@ -104,30 +106,29 @@ def page_frame(context: Context) -> Frame:
     admin = _admin_of(context)
     if admin is None or not current_user.is_authenticated:
         return Frame()
-    view = context.get("admin_view")
-    groups = menu_groups(admin, view)
-    urls = {line.url for group in groups for line in group.entries}
     base = admin.url.rstrip("/")
+    open_pages = {view.url for view in admin._views if view.is_accessible()}
+    page = {name: f"{base}/{name}/" if f"{base}/{name}" in open_pages else "" for name in _HEADER_PAGES}
     balance = _balance()
     return Frame(
         face_name=admin.theme.label if isinstance(admin.theme, Face) else "",
         home_url=f"{base}/",
-        groups=groups,
-        search_url=f"{base}/search/" if isinstance(admin.theme, Face) and admin.theme.search else "",
+        groups=menu_groups(admin, context.get("admin_view")),
+        search_url=page["search"],
         balance=balance,
-        payments_url=f"{base}/payments/",
-        pay_url=_offered(f"{base}/invoices/", urls),
-        jobs_url=_offered(f"{base}/jobs/", urls),
+        payments_url=page["payments"],
+        pay_url=page["invoices"],
+        jobs_url=page["jobs"],
         user_name=current_user.name or current_user.email,
         user_note=current_user.email,
-        user_links=user_links(base),
+        user_links=user_links(page["profile"]),
         stripe=g.get("stripe", ""),
     )
 
 
-def user_links(base: str) -> list[MenuLine]:
+def user_links(profile_url: str) -> list[MenuLine]:
     """Lines of the user menu above «Выйти»."""
-    return [MenuLine(_l("Профиль и безопасность"), f"{base}/profile/", "user-circle")]
+    return [MenuLine(_l("Профиль и безопасность"), profile_url, "user-circle")] if profile_url else []
 
 
 def menu_groups(admin: Admin, view: Any = None) -> list[MenuGroup]:
@@ -142,27 +143,23 @@ def menu_groups(admin: Admin, view: Any = None) -> list[MenuGroup]:
             titles[str(item.name)] = item.name
             grouped[str(item.name)] = [_line(child, view) for child in item.get_children()]
         else:
-            loose.append(_line(item, view))
+            loose.append(_line(item, view, "home" if item.get_url() == f"{admin.url}/" else "list"))
     order = {str(name): place for place, name in enumerate(GROUPS)}
     names = sorted(grouped, key=lambda name: order.get(name, len(order)))
     found = [MenuGroup("", loose)] if loose else []
     return found + [MenuGroup(titles[name], grouped[name]) for name in names if grouped[name]]
 
 
-def _line(item: Any, view: Any) -> MenuLine:
-    return MenuLine(
-        item.name, item.get_url() or "", item.get_icon_value() or "list", bool(view and item.is_active(view))
-    )
-
-
-def _offered(url: str, urls: set[str]) -> str:
-    return url if url in urls else ""
+def _line(item: Any, view: Any, icon_name: str = "list") -> MenuLine:
+    name = item.get_icon_value() or icon_name
+    return MenuLine(item.name, item.get_url() or "", name, bool(view and item.is_active(view)))
 
 
 def _admin_of(context: Context) -> Admin | None:
     view = context.get("admin_view")
     if view is not None:
-        return view.admin  # type: ignore[no-any-return]
+        admin: Admin = view.admin
+        return admin
     admins: list[Admin] = current_app.extensions.get("admin", [])
     if not current_user.is_authenticated:
         return None

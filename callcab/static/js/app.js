@@ -86,7 +86,9 @@ async function showAnswer(response, from) {
   const body = page.querySelector("[data-fragment]");
   const dialog = sharedDialog();
   if (!body || !dialog) {
-    location.reload();
+    const words = find("h1", page);
+    if (dialog && dialog.open) closeDialog(dialog);
+    toast(words ? words.textContent : response.statusText, "bad");
     return;
   }
   find(".dialog-content", dialog).replaceChildren(document.importNode(body, true));

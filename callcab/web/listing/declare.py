@@ -123,7 +123,10 @@ class Tab:
 
 @dataclass(frozen=True)
 class Empty:
-    """What a list says before it has rows: a title, a sentence; the next step is the first PageAction."""
+    """What a list says below «Ничего не найдено» before it has rows: two sentences, the first without its full stop.
+
+    The next step is the first PageAction.
+    """
 
     title: Text
     text: Text = ""
