@@ -91,6 +91,8 @@ async function showAnswer(response, from) {
     toast(words ? words.textContent : response.statusText, "bad");
     return;
   }
+  const title = find("h1, h2", body);
+  if (title) dialog.setAttribute("aria-label", title.textContent.trim());
   find(".dialog-content", dialog).replaceChildren(document.importNode(body, true));
   if (window.htmx) window.htmx.process(dialog);
   if (dialog.open) {

@@ -12,6 +12,24 @@ from callcab.web.icons import icon
 from callcab.web.listing.declare import Action, Column, RowLink
 
 
+def table(columns: Sequence[Column], rows: Sequence[Any], *, base: str = "", empty: Any = "") -> Markup:
+    """A plain table for a tab or a card: the same cells as a list, without search, ticks and menus.
+
+    ``base`` is the address of the section whose details the linked cells open. Read at most a page of rows for it.
+    """
+    if not rows:
+        return Markup('<p class="text-secondary m-0">{}</p>').format(empty or gettext("Ничего не найдено"))
+    painter = RowPainter(
+        columns, base=base, pick=False, details=bool(base), actions=(), links=(), inline=False, name_of=encode_id
+    )
+    heads = Markup("").join(
+        Markup('<th scope="col" class="cell-{}">{}</th>').format(column.kind, column.label) for column in columns
+    )
+    return Markup(
+        '<div class="list-scroll"><table class="list"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    ).format(heads, painter.paint(rows))
+
+
 class RowPainter:
     """Draws the rows of one page; everything that is the same for all rows is prepared once."""
 
