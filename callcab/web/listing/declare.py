@@ -33,7 +33,7 @@ class FilterField:
 
     choices   value -> label, for a ChoiceFilter
     lookup    (session, text) -> [(id, label)], suggestions of a ReferenceFilter; confined by the session's scope
-    counts    whether chips show how many rows each would give (each needs an index)
+    counts    whether chips show how many rows each would give (up to 10 000 rows; asked when the panel opens)
     """
 
     key: str

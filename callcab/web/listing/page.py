@@ -128,7 +128,7 @@ def facet_json(view: "ListView") -> dict[str, dict[str, str]]:
     state = read_state(view)
     return {
         item.key: {
-            choice: shown(count)
+            choice: number(count)
             for choice, count in facet_counts(
                 db.session(), view.spec, state, item.key, customer_id=view.customer_id()
             ).items()
