@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -149,6 +150,11 @@ class LocalStorage:
             raise StorageError("bad_key")
         return self._root / key[:2] / key
 
+    def drafts(self) -> Path:
+        """The folder of half-written files; made when it is missing."""
+        self._drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self._drafts
+
     def sweep(self, older_than: float = 86_400) -> int:
         """Remove drafts that a killed process left, older than so many seconds; return how many."""
         removed = 0
@@ -158,6 +164,6 @@ class LocalStorage:
         for draft in self._drafts.iterdir():
             with contextlib.suppress(FileNotFoundError):
                 if draft.stat().st_mtime < border:
-                    draft.unlink()
+                    shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
                     removed += 1
         return removed

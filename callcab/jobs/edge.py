@@ -1,0 +1,33 @@
+"""What worker and timetable need before their first job: everything imported, database, queue, files and mail named."""
+
+import callcab.models  # noqa: F401  (every table is known before the first query)
+from callcab import db, queue
+from callcab.config import Settings
+from callcab.jobs import registry
+from callcab.jobs.transport import RqSender
+from callcab.lib.storage import LocalStorage
+from callcab.providers import mail, telephony
+from callcab.services import mail as letters
+from callcab.services import operation, stored_file
+from callcab.web import texts
+
+_texts: dict[str, object] = {}
+
+
+def prepare(settings: Settings) -> None:
+    """Connect this process to what the settings name; nothing is opened before it is used."""
+    registry.load()
+    operation.names()
+    _texts.update(texts.load())
+    db.connect(str(settings.database_url), pool_size=settings.database_pool)
+    queue.set_sender(RqSender(str(settings.redis_url)))
+    stored_file.use(LocalStorage(settings.storage_dir))
+    telephony.connect(settings)
+    letters.use(mail.make(settings.smtp_url), sender=settings.mail_from)
+
+
+def word(code: str) -> str:
+    """The Russian word or sentence of a code; the code itself when there is none."""
+    if not _texts:
+        _texts.update(texts.load())
+    return str(_texts.get(code, code))

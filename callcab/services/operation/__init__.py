@@ -1,0 +1,56 @@
+"""Bulk actions, imports and exports: one record each, done in chunks, resumed after any crash.
+
+A section registers what it can do: ``register`` (something done to rows), ``register_import`` (a file read in),
+``register_export`` (a list written out). A page starts it, a job carries it out; what a chunk did and where the next
+one begins leave in the same commit, so a killed worker neither repeats nor loses a row.
+"""
+
+from callcab.services.operation.catalogue import (
+    RowResult,
+    Tally,
+    names,
+    per_row,
+    register,
+    register_export,
+    register_import,
+)
+from callcab.services.operation.columns import ExportColumn
+from callcab.services.operation.reading import get, may_download, name_of_actor, result_rows
+from callcab.services.operation.running import (
+    Run,
+    Step,
+    begin,
+    fail,
+    scope_of,
+    step,
+)
+from callcab.services.operation.starting import INLINE_ROWS, cancel, confirm, run_inline, start, start_import
+from callcab.services.operation.sweeping import sweep
+
+__all__ = [
+    "INLINE_ROWS",
+    "ExportColumn",
+    "RowResult",
+    "Run",
+    "Step",
+    "Tally",
+    "begin",
+    "cancel",
+    "confirm",
+    "fail",
+    "get",
+    "may_download",
+    "name_of_actor",
+    "names",
+    "per_row",
+    "register",
+    "register_export",
+    "register_import",
+    "result_rows",
+    "run_inline",
+    "scope_of",
+    "start",
+    "start_import",
+    "step",
+    "sweep",
+]

@@ -1,0 +1,159 @@
+"""What operations can do, by name: a stored operation knows only the name."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from callcab.db import CabSession
+from callcab.lib.csv_io import read_phones
+from callcab.lib.errors import DomainError, NotFound
+from callcab.models import OperationKind, RowOutcome
+from callcab.scope import Actor
+from callcab.services.operation.columns import ExportColumn
+
+SERVICES_PACKAGE = "callcab.services"
+CHUNK = 1_000
+IMPORT_CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What happened to one row; ``reason`` is an error code, ``text`` what the person knows the row by."""
+
+    object_id: int | None = None
+    outcome: RowOutcome = RowOutcome.DONE
+    reason: str = ""
+    text: str = ""
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a chunk did: counts, and rows worth keeping. For set-based handlers that make no object per row."""
+
+    done: int = 0
+    known: int = 0
+    skipped: int = 0
+    failed: int = 0
+    rows: list[RowResult] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, found: "Tally | Sequence[RowResult]") -> "Tally":
+        if isinstance(found, Tally):
+            return found
+        tally = cls(rows=list(found))
+        for row in tally.rows:
+            name = row.outcome.value
+            setattr(tally, name, getattr(tally, name) + 1)
+        return tally
+
+
+Handler = Callable[[CabSession, Sequence[Any], dict[str, Any], Actor], Tally | Sequence[RowResult]]
+ImportHandler = Callable[
+    [CabSession, Sequence[Any], dict[str, Any], Actor, dict[str, Any]], Tally | Sequence[RowResult]
+]
+Reader = Callable[[Path, int], Iterator[Any]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One registered operation."""
+
+    name: str
+    kind: OperationKind
+    permission: str
+    chunk: int
+    handler: Handler | None = None
+    preview: ImportHandler | None = None
+    apply: ImportHandler | None = None
+    read: Reader | None = None
+    columns: Sequence[ExportColumn] = ()
+
+
+_works: dict[str, Work] = {}
+
+
+def register(name: str, handler: Handler, *, permission: str, chunk: int = CHUNK) -> None:
+    """Something done to rows: ``handler(session, rows, params, actor)`` gives a RowResult per row, or a Tally.
+
+    It is called with at most ``chunk`` rows in one transaction and must be harmless when a chunk is rolled back.
+    A DomainError that it raises fails the whole operation; ``per_row`` turns one into the result of its row.
+    """
+    _add(Work(name, OperationKind.ACTION, permission, chunk, handler=handler))
+
+
+def register_import(
+    name: str,
+    preview: ImportHandler,
+    apply: ImportHandler,
+    *,
+    permission: str,
+    read: Reader = read_phones,
+    chunk: int = IMPORT_CHUNK,
+) -> None:
+    """A file read in: ``preview`` counts without writing, ``apply`` writes.
+
+    Both get ``(session, records, params, actor, memory)`` and give a Tally or RowResults, one count per record: done =
+    new, known = there already, failed = refused. ``memory`` is a dict that lives as long as the reading of the file
+    (repeats within the file); ``apply`` must do without it, since a killed worker loses it.
+    ``read(path, skip)`` yields the records; ``params["operation_id"]`` is there for the origin of a row.
+    """
+    _add(Work(name, OperationKind.IMPORT, permission, chunk, preview=preview, apply=apply, read=read))
+
+
+def register_export(spec_name: str, columns: Sequence[ExportColumn], *, permission: str, chunk: int = 0) -> None:
+    """A list written out with these columns; its operation is called ``<spec_name>.export``."""
+    fast = all(column.is_plain for column in columns)
+    size = chunk or (50_000 if fast else 2_000)
+    _add(Work(f"{spec_name}.export", OperationKind.EXPORT, permission, size, columns=tuple(columns)))
+
+
+def _add(work: Work) -> None:
+    if work.name in _works:
+        raise ValueError(f"two operations are called {work.name}")
+    _works[work.name] = work
+
+
+def per_row(change: Callable[[CabSession, Any, dict[str, Any], Actor], RowResult | None]) -> Handler:
+    """A handler that does one row after another; a refusal of the rules is rolled back and told for its row only."""
+
+    def handler(session: CabSession, rows: Sequence[Any], params: dict[str, Any], actor: Actor) -> list[RowResult]:
+        return [_one(session, row, params, actor) for row in rows]
+
+    def _one(session: CabSession, row: Any, params: dict[str, Any], actor: Actor) -> RowResult:
+        row_id = row.id
+        try:
+            with session.begin_nested():
+                return change(session, row, params, actor) or RowResult(row_id)
+        except DomainError as refusal:
+            return RowResult(row_id, RowOutcome.FAILED, refusal.code)
+
+    return handler
+
+
+def work_of(name: str) -> Work:
+    """The operation of that name. Raises NotFound ``operation.unknown``.
+
+    A worker that never saw a page loads the sections here: every module of ``callcab.services``.
+    """
+    if name not in _works:
+        _load()
+    if name not in _works:
+        raise NotFound("operation.unknown", name=name)
+    return _works[name]
+
+
+def names() -> dict[str, Work]:
+    """All operations, for sweeps."""
+    _load()
+    return dict(sorted(_works.items()))
+
+
+def _load() -> None:
+    package = importlib.import_module(SERVICES_PACKAGE)
+    for module in pkgutil.walk_packages(package.__path__, f"{SERVICES_PACKAGE}."):
+        importlib.import_module(module.name)

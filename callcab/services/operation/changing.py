@@ -1,0 +1,35 @@
+"""One chunk of an action over rows.
+
+Rows are walked by id, whatever the list's own order: a deed that changes what the list is sorted by must not meet a row
+twice. They are locked, so that a handler may look and then write.
+"""
+
+from callcab.db import CabSession
+from callcab.models import Operation
+from callcab.scope import Actor
+from callcab.services import listing
+from callcab.services.operation.catalogue import Tally, Work
+
+
+def chunk(session: CabSession, operation: Operation, work: Work, actor: Actor) -> tuple[Tally, bool]:
+    """Hand the next rows to the handler. Raises Invalid ``list.stale`` when the list changed its filters since."""
+    assert work.handler is not None and operation.spec_name is not None  # noqa: S101 - an action has both
+    spec = listing.get(operation.spec_name)
+    state = listing.from_json(spec, operation.filter)
+    cursor = operation.cursor or {}
+    key = spec.model.id
+    statement = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
+    statement = statement.where(key > cursor.get("last", 0))
+    if cursor.get("until") is not None:
+        statement = statement.where(key <= cursor["until"])
+    if spec.options is not None:
+        statement = statement.options(*spec.options())
+    statement = statement.order_by(key).limit(work.chunk).with_for_update(of=spec.model)
+    rows = session.scalars(statement).unique().all()
+    if not rows:
+        return Tally(), False
+    last = rows[-1].id
+    tally = Tally.of(work.handler(session, rows, dict(operation.params), actor))
+    session.flush()
+    operation.cursor = {**cursor, "last": last}
+    return tally, len(rows) == work.chunk

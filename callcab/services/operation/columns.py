@@ -1,0 +1,123 @@
+"""Columns of an export, as values of a row or as SQL that PostgreSQL writes by itself."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql import ColumnElement
+
+from callcab.lib import phone as phones
+from callcab.lib.csv_io import safe_cell
+
+Words = Callable[[str], str]
+# What ``safe_cell`` guards against, for PostgreSQL's regular expressions (rule B9).
+_FORMULA = "^[\\s\u00a0\u200b-\u200f\u2060\ufeff]*[=+@\uff1d\uff0b\uff0d\uff20\t\r\n-]"
+
+
+@dataclass(frozen=True)
+class ExportColumn:
+    """One column.
+
+    key      word of the heading: ``export.<list>.<key>``, else ``column.<key>`` in the sentences of the edge
+    source   a mapped column of the list's own model (then PostgreSQL writes the text: a million rows a second), or
+             a function row -> value
+    phone    numbers kept as bigint, shown as `+7(925)394-45-77`
+    choices  value -> word code, for columns with fixed values
+    """
+
+    key: str
+    source: Any
+    phone: bool = False
+    choices: Mapping[str, str] | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        return isinstance(self.source, InstrumentedAttribute)
+
+    def heading(self, list_name: str, words: Words) -> str:
+        for code in (f"export.{list_name}.{self.key}", f"column.{self.key}"):
+            if (word := words(code)) != code:
+                return word
+        return self.key
+
+    def value(self, row: Any, zone: ZoneInfo, words: Words) -> Any:
+        """The cell of a loaded row."""
+        value = getattr(row, self.source.key) if self.is_plain else self.source(row)
+        if isinstance(value, Enum):
+            value = value.value
+        if self.choices and value in self.choices:
+            return words(self.choices[value])
+        if self.phone and value is not None:
+            return phone_text(value)
+        return plain(value, zone)
+
+    def sql(self, zone: ZoneInfo, words: Words) -> ColumnElement[str]:
+        """The cell as PostgreSQL writes it; only for plain columns."""
+        column = self.source
+        if self.choices:
+            labels = {value: words(code) for value, code in self.choices.items()}
+            text = sa.cast(column, sa.Text)
+            return sa.case(*((text == value, label) for value, label in labels.items()), else_=text)
+        if self.phone:
+            return _sql_phone(sa.cast(column, sa.Text))
+        kind = column.type
+        if isinstance(kind, sa.DateTime):
+            return sa.func.to_char(sa.func.timezone(zone.key, column), "DD.MM.YYYY HH24:MI:SS")
+        if isinstance(kind, sa.Date):
+            return sa.func.to_char(column, "DD.MM.YYYY")
+        if isinstance(kind, sa.Boolean):
+            return sa.case((column, "1"), else_="0")
+        text = sa.cast(column, sa.Text)
+        if getattr(kind, "impl_instance", kind).python_type is Decimal:
+            return sa.func.replace(text, ".", ",")
+        if isinstance(kind, sa.Integer):
+            return text
+        guarded: ColumnElement[str] = sa.case((text.op("~")(_FORMULA), sa.literal("'").concat(text)), else_=text)
+        return guarded
+
+
+def phone_text(value: int | str) -> str:
+    """`+7(925)394-45-77`; what is no Russian number stays as it is."""
+    text = str(value)
+    try:
+        return phones.display(text if text.startswith("+") else f"+{text}")
+    except ValueError:
+        return text
+
+
+def _sql_phone(digits: ColumnElement[str]) -> ColumnElement[str]:
+    return sa.func.regexp_replace(digits, r"^\+?7(\d{3})(\d{3})(\d\d)(\d\d)$", r"+7(\1)\2-\3-\4")
+
+
+def plain(value: Any, zone: ZoneInfo) -> Any:
+    """A value as a spreadsheet with Russian settings reads it: `07.05.2024 10:55:26`, `1200,50`."""
+    if isinstance(value, datetime):
+        return value.astimezone(zone).strftime("%d.%m.%Y %H:%M:%S")
+    if hasattr(value, "strftime"):
+        return value.strftime("%d.%m.%Y")
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, Decimal):
+        return Number(str(value).replace(".", ","))
+    return value
+
+
+class Number:
+    """A sum as text that is no free text: a minus in front is no formula, so it gets no apostrophe."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+__all__ = ["ExportColumn", "Number", "Words", "phone_text", "plain", "safe_cell"]

@@ -1,0 +1,219 @@
+"""One chunk of an export: rows into a file that nobody sees before it is whole (F-03, F-12)."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import xlsxwriter
+
+from callcab.db import CabSession
+from callcab.lib import clock
+from callcab.lib.csv_io import CsvWriter
+from callcab.lib.errors import Invalid
+from callcab.lib.storage import Draft, Stored
+from callcab.models import Operation
+from callcab.services import listing, stored_file
+from callcab.services.listing.order import after_position, order_by
+from callcab.services.operation.catalogue import Work
+from callcab.services.operation.columns import Words
+
+if TYPE_CHECKING:
+    from callcab.services.operation.running import Run
+
+KEPT_FOR = timedelta(hours=24)
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Rows of a sheet, without the heading.
+XLSX_ROWS = 1_048_575
+LINES_AT_ONCE = 500
+
+
+class Output:
+    """The file being written, and how far the list has been read."""
+
+    def __init__(self, heading: Sequence[str], *, as_xlsx: bool) -> None:
+        self.position: list[Any] | None = None
+        self.as_xlsx = as_xlsx
+        self._stack = ExitStack()
+        self.draft: Draft = self._stack.enter_context(stored_file.create())
+        self.stored: Stored | None = None
+        self._csv = CsvWriter(self.draft, heading)
+        self._book: _Book | None = _Book(self._stack, heading) if as_xlsx else None
+
+    def rows(self, cells: Iterable[Sequence[Any]]) -> None:
+        if self._book is not None:
+            self._book.rows(cells)
+        else:
+            self._csv.rows(cells)
+
+    def raw(self, block: bytes) -> None:
+        """Lines that PostgreSQL has written."""
+        self._csv.flush()
+        self.draft.write(block)
+
+    def finish(self) -> Stored:
+        """Complete the file and give it its name. StorageError ``no_room``."""
+        if self._book is not None:
+            self._book.copy_to(self.draft)
+        else:
+            self._csv.close()
+        self._stack.close()
+        assert self.draft.stored is not None  # noqa: S101 - set when the block ends well
+        self.stored = self.draft.stored
+        return self.stored
+
+    def drop(self, *, kept: bool) -> None:
+        """After the try: a half file goes, and so does a whole one whose row was not committed."""
+        if self.stored is not None:
+            if not kept:
+                stored_file.forget(self.stored.key)
+            return
+        try:
+            with self._stack:
+                raise Unfinished
+        except Unfinished:
+            pass
+
+
+class Unfinished(Exception):
+    """Ends the block of a draft so that its file is removed."""
+
+
+class _Book:
+    """An XLSX in constant memory: a temporary file, copied into the draft at the end."""
+
+    def __init__(self, stack: ExitStack, heading: Sequence[str]) -> None:
+        self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=stored_file.drafts_folder())))
+        self._path = self._folder / "book.xlsx"
+        options = {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "tmpdir": str(self._folder),
+        }
+        self._book = xlsxwriter.Workbook(str(self._path), options)
+        self._sheet = self._book.add_worksheet()
+        self._next = 0
+        self.rows([heading])
+
+    def rows(self, cells: Iterable[Sequence[Any]]) -> None:
+        for row in cells:
+            for column, value in enumerate(row):
+                if value is not None:
+                    self._sheet.write_string(self._next, column, str(value)[:32_767])
+            self._next += 1
+
+    def copy_to(self, draft: Draft) -> None:
+        self._book.close()
+        with self._path.open("rb") as stream:
+            while block := stream.read(1 << 16):
+                draft.write(block)
+
+
+def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zone: ZoneInfo) -> bool:
+    """Write the next rows; the last chunk names the file in the row of the operation."""
+    assert operation.spec_name is not None  # noqa: S101 - an export has one
+    spec = listing.get(operation.spec_name)
+    state = listing.from_json(spec, operation.filter)
+    if run.output is None:
+        as_xlsx = operation.params.get("format") == "xlsx"
+        if as_xlsx and (operation.total or 0) > XLSX_ROWS:
+            raise Invalid("operation.xlsx_too_long", limit=XLSX_ROWS)
+        run.output = Output([item.heading(spec.name, run.words) for item in work.columns], as_xlsx=as_xlsx)
+    output = run.output
+    fast = not output.as_xlsx and all(column.is_plain for column in work.columns)
+    writer = _copy if fast else _write
+    count, last = writer(session, operation, work, output, state, zone, run.words)
+    operation.done += count
+    if last is not None:
+        output.position = last
+        return True
+    stored = output.finish()
+    file = stored_file.keep(
+        session,
+        stored,
+        name=f"{spec.name}-{clock.now().astimezone(zone):%Y-%m-%d-%H%M}.{'xlsx' if output.as_xlsx else 'csv'}",
+        content_type=XLSX_TYPE if output.as_xlsx else "text/csv; charset=utf-8",
+        customer_id=operation.customer_id,
+        created_by=operation.actor_id,
+        lifetime=KEPT_FOR,
+    )
+    operation.output_file_id = file.id
+    return False
+
+
+Result = tuple[int, list[Any] | None]
+
+
+def _write(
+    session: CabSession,
+    operation: Operation,
+    work: Work,
+    output: Output,
+    state: listing.ListState,
+    zone: ZoneInfo,
+    words: Words,
+) -> Result:
+    """Loaded rows, cell by cell."""
+    spec = listing.get(str(operation.spec_name))
+    rows = next(
+        listing.iterate(
+            session,
+            spec,
+            state,
+            ids=operation.ids,
+            customer_id=operation.customer_id,
+            chunk=work.chunk,
+            start=output.position,
+        ),
+        (),
+    )
+    output.rows([column.value(row, zone, words) for column in work.columns] for row in rows)
+    last = listing.position_of(spec, state.sort, rows[-1]) if len(rows) == work.chunk else None
+    return len(rows), last
+
+
+def _copy(
+    session: CabSession,
+    operation: Operation,
+    work: Work,
+    output: Output,
+    state: listing.ListState,
+    zone: ZoneInfo,
+    words: Words,
+) -> Result:
+    """Lines that PostgreSQL writes by itself (COPY); the policies of the transaction confine them."""
+    spec = listing.get(str(operation.spec_name))
+    chosen = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
+    order = order_by(spec, state.sort)
+    if output.position is not None:
+        chosen = chosen.where(after_position(spec, state.sort, output.position))
+    last = session.scalar(chosen.order_by(*order).offset(work.chunk - 1).limit(1))
+    end = None if last is None else listing.position_of(spec, state.sort, last)
+    lines = chosen.with_only_columns(
+        *(sa.func.nullif(column.sql(zone, words), "") for column in work.columns)
+    ).order_by(*order)
+    if end is not None:
+        lines = lines.limit(work.chunk)
+    return _copy_lines(session, lines, output), end
+
+
+def _copy_lines(session: CabSession, lines: Any, output: Output) -> int:
+    connection = session.connection()
+    compiled = lines.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    statement = f"COPY ({compiled}) TO STDOUT (FORMAT csv, DELIMITER ';')"
+    cursor: Any = connection.connection.cursor()
+    count = 0
+    with cursor, cursor.copy(statement, compiled.params) as copy:
+        # PostgreSQL sends one message per row; only its own end becomes CRLF, a line break inside a cell stays.
+        rows = iter(copy)
+        while block := [bytes(row)[:-1] for row in islice(rows, LINES_AT_ONCE)]:
+            output.raw(b"\r\n".join(block) + b"\r\n")
+            count += len(block)
+    return count

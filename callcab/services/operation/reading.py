@@ -1,0 +1,48 @@
+"""What the pages show of an operation."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from callcab.db import CabSession
+from callcab.lib.errors import NotFound
+from callcab.models import Operation, OperationRow, RowOutcome
+from callcab.permissions import allowed
+from callcab.scope import Actor
+from callcab.services.operation.catalogue import work_of
+
+
+def get(session: CabSession, operation_id: int, *, customer_id: int | None) -> Operation:
+    """One operation. NotFound ``operation.not_found`` for an unknown and for a foreign one alike."""
+    statement = sa.select(Operation).where(Operation.id == operation_id)
+    if customer_id is not None:
+        statement = statement.where(Operation.customer_id == customer_id)
+    operation = session.scalar(statement)
+    if operation is None:
+        raise NotFound("operation.not_found")
+    return operation
+
+
+def result_rows(
+    session: CabSession, operation: Operation, *, outcome: RowOutcome | None = None, after: int = 0, limit: int = 50
+) -> Sequence[OperationRow]:
+    """Kept rows in order, behind position ``after``."""
+    statement = sa.select(OperationRow).where(OperationRow.operation_id == operation.id, OperationRow.position > after)
+    if outcome is not None:
+        statement = statement.where(OperationRow.outcome == outcome)
+    return session.scalars(statement.order_by(OperationRow.position).limit(limit)).all()
+
+
+def may_download(operation: Operation, actor: Actor) -> bool:
+    """Whether the output may go to ``actor``: he made it, or his role may make the same (AC-14)."""
+    if operation.output_file_id is None:
+        return False
+    if actor.customer_id is not None and actor.customer_id != operation.customer_id:
+        return False
+    mine = actor.user_id is not None and actor.user_id == operation.actor_id
+    return mine or allowed(actor.role, work_of(operation.name).permission)
+
+
+def name_of_actor(operation: Operation, *, to_staff: bool) -> str:
+    """Who asked; a customer is not told which person of support it was: an empty text then."""
+    return operation.actor_name if to_staff or not operation.actor_is_staff else ""
