@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from callcab import queue
 from callcab.cli.context import connected, running
-from callcab.cli.demo import dice
+from callcab.cli.demo import calls, dice, money, mornings, numbers
 from callcab.cli.demo.people import DEMO_LOGINS, DEMO_PASSWORD_FILE, World, settle
+from callcab.cli.demo.timeline import Timeline
 from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.lib import clock
@@ -22,7 +23,8 @@ from callcab.scope import Scope
 from callcab.services.lock import take_turn
 
 __all__ = ["DEMO_LOGINS", "DEMO_PASSWORD_FILE", "demo", "fill"]
-PARTS = (settle,)
+# Each part notes its deeds in the timeline; mornings come last, they write what money and calls have noted.
+PARTS = (numbers.plan, money.plan, calls.plan, mornings.plan)
 
 
 @click.command()
@@ -52,9 +54,11 @@ def fill(settings: Settings) -> int:
         if session.scalar(sa.select(Customer.id).limit(1)):
             return 0
         secret = dice.password()
-        world = World(session, clock.now())
+        world = World(session, Timeline(clock.now()))
+        settle(world, secret)
         for part in PARTS:
-            part(world, secret)
+            part(world)
+        world.timeline.run()
         session.flush()
         write_secret(secret_path, secret)
     return len(world.customers)

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from callcab.cli.demo import dice
+from callcab.cli.demo.daybook import Paid
+from callcab.cli.demo.timeline import Timeline
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import Customer, CustomerStatus, Seller, Tariff, User, VatMode
@@ -158,14 +160,20 @@ _COLLEAGUES = (
 
 @dataclass
 class World:
-    """What the parts of the demo share; ``now`` is the moment at which it ends."""
+    """What the parts of the demo share.
+
+    paid      payments still to be written, by customer and days ago
+    dialled   campaigns whose calls are still to be written, by customer and days ago
+    """
 
     session: CabSession
-    now: datetime
+    timeline: Timeline
     customers: dict[str, Customer] = field(default_factory=dict)
     owners: dict[str, User] = field(default_factory=dict)
     staff: dict[str, User] = field(default_factory=dict)
     seller: Seller | None = None
+    paid: dict[tuple[str, int], list[Paid]] = field(default_factory=dict)
+    dialled: dict[tuple[str, int], list[int]] = field(default_factory=dict)
 
     def owner(self, key: str) -> Actor:
         """The customer's owner at work."""
@@ -177,13 +185,13 @@ class World:
         return Actor(user.name, user.role, user.id, None, "203.0.113.5")
 
     def days_ago(self, days: float) -> datetime:
-        return self.now - timedelta(days=days)
+        return self.timeline.now - timedelta(days=days)
 
 
 def settle(world: World, secret: str) -> None:
     """Make everybody; flushed."""
     # One hash for all: they share the password, and each costs 25 ms.
-    password_hash = password.make_hash(secret)
+    password_hash = password.hash_password(secret)
     with clock.frozen(world.days_ago(HISTORY_DAYS + 1)):
         tariffs = _tariffs(world)
         world.seller = _seller()
