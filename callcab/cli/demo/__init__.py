@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from callcab import queue
 from callcab.cli.context import connected, running
-from callcab.cli.demo import calls, dice, money, mornings, numbers
+from callcab.cli.demo import calls, dice, journal, money, mornings, numbers
 from callcab.cli.demo.people import DEMO_LOGINS, DEMO_PASSWORD_FILE, World, settle
 from callcab.cli.demo.timeline import Timeline
 from callcab.config import Settings
@@ -24,7 +24,7 @@ from callcab.services.lock import take_turn
 
 __all__ = ["DEMO_LOGINS", "DEMO_PASSWORD_FILE", "demo", "fill"]
 # Each part notes its deeds in the timeline; mornings come last, they write what money and calls have noted.
-PARTS = (numbers.plan, money.plan, calls.plan, mornings.plan)
+PARTS = (numbers.plan, money.plan, calls.plan, journal.plan, mornings.plan)
 
 
 @click.command()

@@ -168,6 +168,7 @@ class World:
 
     session: CabSession
     timeline: Timeline
+    owner_address: str = "198.51.100.17"
     customers: dict[str, Customer] = field(default_factory=dict)
     owners: dict[str, User] = field(default_factory=dict)
     staff: dict[str, User] = field(default_factory=dict)
@@ -178,7 +179,7 @@ class World:
     def owner(self, key: str) -> Actor:
         """The customer's owner at work."""
         user = self.owners[key]
-        return Actor(user.name, user.role, user.id, user.customer_id, "198.51.100.17")
+        return Actor(user.name, user.role, user.id, user.customer_id, self.owner_address)
 
     def support(self, key: str = "support") -> Actor:
         user = self.staff[key]
