@@ -1,1 +1,23 @@
+"""REST for customers' programs: /api/v1, described at /api/docs and /api/openapi.json."""
 
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from callcab.api import account, base, blacklist, check, docs, numbers, payments
+from callcab.api.base import TITLE, VERSION, ProgramApi
+from callcab.web.limits import limiter
+
+BLUEPRINTS = (account.blueprint, blacklist.blueprint, check.blueprint, numbers.blueprint, payments.blueprint)
+
+
+def register(app: Flask, csrf: CSRFProtect) -> None:
+    """Register every endpoint. No token against forgery is asked, because no cookie is looked at (``web.auth``)."""
+    app.config.update(API_TITLE=TITLE, API_VERSION=VERSION, OPENAPI_VERSION="3.0.3")
+    api = ProgramApi(app)
+    for blueprint in BLUEPRINTS:
+        csrf.exempt(blueprint)
+        limiter.limit(base.allowance, key_func=base.caller)(blueprint)
+        api.register_blueprint(blueprint)
+    api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    app.extensions["callcab.api"] = api
+    app.register_blueprint(docs.blueprint)

@@ -200,7 +200,7 @@ def _load_program(incoming: Request) -> Identity | None:
         name=holder.name,
         email="",
         role=API_ROLE,
-        language="ru",
+        language=incoming.accept_languages.best_match(("ru", "en"), "ru"),
         customer_id=holder.customer_id,
         customer_name="",
         zone=holder.zone,

@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 
 TEXTS = {
+    "cursor.bad": _l("Курсор не подходит к этому списку. Начните с первой страницы."),
     "token.missing": _l("Нужен действующий ключ API."),
     "token.scope": _l("У ключа нет права %(scope)s."),
     "token.scopes": _l("Отметьте хотя бы одно право из списка."),
