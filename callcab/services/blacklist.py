@@ -1,0 +1,216 @@
+"""The blacklist: numbers that must not be called, one list per customer and one of the platform.
+
+``customer_id`` None is the platform's list in every function. Set-based: a chunk is one statement (rule B6).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from callcab.db import CabSession
+from callcab.lib import clock, csv_io
+from callcab.lib import phone as phones
+from callcab.lib.errors import Invalid
+from callcab.models import BlacklistEntry, BlacklistSource, RowOutcome
+from callcab.scope import Actor
+from callcab.services import audit, operation
+from callcab.services.operation.catalogue import RowResult, Tally
+from callcab.services.operation.columns import ExportColumn
+
+LONGEST_REASON = 200
+# Refused rows are kept with their text; a file of pure junk must not fill the database with itself.
+KEPT_REFUSALS = 10_000
+
+
+def add_many(
+    session: CabSession,
+    customer_id: int | None,
+    numbers: Iterable[int],
+    *,
+    source: BlacklistSource,
+    actor: Actor,
+    reason: str = "",
+    operation_id: int | None = None,
+    call_id: int | None = None,
+) -> int:
+    """Add numbers (eleven digits each), one statement; returns how many were new. A repeat changes nothing."""
+    wanted = sorted(set(numbers))
+    if not wanted:
+        return 0
+    if len(reason) > LONGEST_REASON:
+        raise Invalid("field.too_long", field="reason", limit=LONGEST_REASON)
+    added = session.execute(
+        sa.text(
+            "INSERT INTO blacklist_entry (customer_id, phone, source, reason, author_id, author_name, operation_id,"
+            " call_id, created_at) SELECT :customer, number, :source, :reason, :author, :name, :operation, :call, :now"
+            " FROM unnest(CAST(:numbers AS bigint[])) AS number ON CONFLICT (customer_id, phone) DO NOTHING"
+        ),
+        {
+            "customer": customer_id,
+            "numbers": wanted,
+            "source": source.value,
+            "reason": reason,
+            "author": actor.user_id,
+            "name": actor.name,
+            "operation": operation_id,
+            "call": call_id,
+            "now": clock.now(),
+        },
+    )
+    return int(added.rowcount)  # type: ignore[attr-defined]
+
+
+def known_of(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> set[int]:
+    """Those of the numbers that stand on the list."""
+    return set(
+        session.scalars(
+            sa.select(BlacklistEntry.phone).where(_of(customer_id), BlacklistEntry.phone == _any_of(numbers))
+        )
+    )
+
+
+def blocking(session: CabSession, customer_id: int, number: int, now: datetime) -> BlacklistEntry | None:
+    """The entry that forbids the call, the platform's first; expired ones don't count (rule B8)."""
+    found: BlacklistEntry | None = session.scalar(
+        sa.select(BlacklistEntry)
+        .where(
+            BlacklistEntry.phone == number,
+            sa.or_(BlacklistEntry.customer_id == customer_id, BlacklistEntry.customer_id.is_(None)),
+            sa.or_(BlacklistEntry.expires_at.is_(None), BlacklistEntry.expires_at > now),
+        )
+        .order_by(BlacklistEntry.customer_id.nulls_first())
+        .limit(1)
+    )
+    return found
+
+
+def add(
+    session: CabSession,
+    *,
+    customer_id: int | None,
+    text: str,
+    source: BlacklistSource,
+    actor: Actor,
+    reason: str = "",
+) -> tuple[int, bool]:
+    """Add one number in any spelling: (its digits, whether it is new). Raises Invalid ``phone.<reason>``."""
+    try:
+        number = phones.to_int(phones.parse(text).e164)
+    except phones.PhoneError as error:
+        raise Invalid(f"phone.{error.reason}", field="phone") from None
+    new = add_many(session, customer_id, [number], source=source, actor=actor, reason=reason) == 1
+    if new:
+        audit.record(
+            session,
+            "blacklist.add",
+            actor=actor,
+            customer_id=customer_id,
+            object_type="blacklist",
+            after={"count": 1, "source": source.value},
+        )
+    return number, new
+
+
+def remove_many(session: CabSession, ids: Sequence[int]) -> int:
+    """Delete entries by id, whichever of them the session's scope lets it see; returns how many."""
+    gone = session.execute(
+        sa.delete(BlacklistEntry).where(BlacklistEntry.id == _any_of(ids)).execution_options(synchronize_session=False)
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def delete_chunk(
+    session: CabSession, rows: Sequence[BlacklistEntry], params: dict[str, Any], actor: Actor
+) -> Tally | list[RowResult]:
+    """Bulk operation ``blacklist.delete``; what somebody else deleted meanwhile counts as skipped."""
+    gone = remove_many(session, [row.id for row in rows])
+    return Tally(done=gone, skipped=len(rows) - gone)
+
+
+def to_platform_chunk(
+    session: CabSession, rows: Sequence[BlacklistEntry], params: dict[str, Any], actor: Actor
+) -> Tally | list[RowResult]:
+    """Bulk operation ``blacklist.to_platform``: nobody calls these numbers any more; the customers' entries stay."""
+    wanted = {row.phone for row in rows if row.customer_id is not None}
+    reason = str(params.get("reason", "")).strip()
+    added = add_many(session, None, wanted, source=BlacklistSource.HAND, actor=actor, reason=reason)
+    return Tally(done=added, known=len(rows) - added)
+
+
+def preview_chunk(
+    session: CabSession, records: Sequence[csv_io.Record], params: dict[str, Any], actor: Actor, memory: dict[str, Any]
+) -> Tally:
+    """Count new, known and refused records of an import without writing anything; a repeat in the file is known."""
+    seen: set[int] = memory.setdefault("seen", set())
+    numbers, tally = _numbers(records, memory)
+    fresh = set(numbers) - seen
+    known = known_of(session, params.get("customer_id"), sorted(fresh))
+    tally.done = len(fresh - known)
+    tally.known = len(numbers) - tally.done
+    seen |= fresh
+    return tally
+
+
+def apply_chunk(
+    session: CabSession, records: Sequence[csv_io.Record], params: dict[str, Any], actor: Actor, memory: dict[str, Any]
+) -> Tally:
+    """Write the numbers of a chunk; the counts come with it, so a chunk that is repeated after a kill counts once."""
+    numbers, tally = _numbers(records, memory)
+    tally.done = add_many(
+        session,
+        params.get("customer_id"),
+        numbers,
+        source=BlacklistSource(params["source"]),
+        actor=actor,
+        reason=str(params.get("reason", "")),
+        operation_id=params["operation_id"],
+    )
+    tally.known = len(numbers) - tally.done
+    return tally
+
+
+def _numbers(records: Sequence[csv_io.Record], memory: dict[str, Any]) -> tuple[list[int], Tally]:
+    tally = Tally()
+    numbers = []
+    for record in records:
+        if record.phone is not None:
+            numbers.append(phones.to_int(record.phone.e164))
+            continue
+        tally.failed += 1
+        if memory.get("kept", 0) < KEPT_REFUSALS:
+            memory["kept"] = memory.get("kept", 0) + 1
+            text = f"{record.line}: {record.raw}"
+            tally.rows.append(RowResult(outcome=RowOutcome.FAILED, reason=f"phone.{record.reason}", text=text))
+    return numbers, tally
+
+
+def _any_of(values: Sequence[int]) -> sa.ColumnElement[int]:
+    """One array parameter, however many values."""
+    found: sa.ColumnElement[int] = sa.func.any(sa.cast(list(values), ARRAY(sa.BigInteger)))
+    return found
+
+
+def _of(customer_id: int | None) -> sa.ColumnElement[bool]:
+    return BlacklistEntry.customer_id.is_(None) if customer_id is None else BlacklistEntry.customer_id == customer_id
+
+
+SOURCES = {item.value: f"blacklist.source.{item.value}" for item in BlacklistSource}
+
+operation.register("blacklist.delete", delete_chunk, permission="blacklist.delete", chunk=5_000)
+operation.register("blacklist.to_platform", to_platform_chunk, permission="blacklist.platform")
+operation.register_import("blacklist.import", preview_chunk, apply_chunk, permission="blacklist.edit")
+for _name in ("blacklist", "blacklist_support"):
+    operation.register_export(
+        _name,
+        (
+            ExportColumn("phone", BlacklistEntry.phone, phone=True),
+            ExportColumn("source", BlacklistEntry.source, choices=SOURCES),
+            ExportColumn("reason", BlacklistEntry.reason),
+            ExportColumn("created_at", BlacklistEntry.created_at),
+            ExportColumn("author_name", BlacklistEntry.author_name),
+        ),
+        permission="blacklist.export",
+    )

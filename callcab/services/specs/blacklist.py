@@ -1,0 +1,57 @@
+"""Lists of the blacklist: a customer's own entries, and all of them for support."""
+
+import sqlalchemy as sa
+
+from callcab.lib import phone as phones
+from callcab.models import BlacklistEntry, BlacklistSource
+from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+
+WHOLE = 11
+
+
+def search(text: str) -> sa.ColumnElement[bool] | None:
+    """A whole number by equality, a part of one by its digits in any spelling; other text matches nothing (rule B7)."""
+    digits = phones.search_digits(text)
+    if not digits:
+        return None
+    if len(digits) == WHOLE:
+        return BlacklistEntry.phone == int(digits)
+    return sa.cast(BlacklistEntry.phone, sa.Text).contains(digits, autoescape=True)
+
+
+BLACKLIST = register(
+    ListSpec(
+        name="blacklist",
+        model=BlacklistEntry,
+        sorts={"created_at": Sort(BlacklistEntry.created_at), "phone": Sort(BlacklistEntry.phone)},
+        default_sort="-created_at",
+        filters=(
+            ChoiceFilter("source", BlacklistEntry.source, choices=BlacklistSource),
+            DateTimeRange("created", BlacklistEntry.created_at),
+        ),
+        search=search,
+        base=lambda: BlacklistEntry.customer_id.is_not(None),
+    )
+)
+BLACKLIST_SUPPORT = register(
+    ListSpec(
+        name="blacklist_support",
+        model=BlacklistEntry,
+        sorts={"created_at": Sort(BlacklistEntry.created_at), "phone": Sort(BlacklistEntry.phone)},
+        default_sort="-created_at",
+        filters=(
+            ReferenceFilter("customer", BlacklistEntry.customer_id),
+            ChoiceFilter(
+                "list",
+                choices=("platform", "customer"),
+                conditions={
+                    "platform": lambda: BlacklistEntry.customer_id.is_(None),
+                    "customer": lambda: BlacklistEntry.customer_id.is_not(None),
+                },
+            ),
+            ChoiceFilter("source", BlacklistEntry.source, choices=BlacklistSource),
+            DateTimeRange("created", BlacklistEntry.created_at),
+        ),
+        search=search,
+    )
+)
