@@ -138,7 +138,7 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zon
     file = stored_file.keep(
         session,
         stored,
-        name=f"{spec.name}-{clock.now().astimezone(zone):%Y-%m-%d-%H%M}.{'xlsx' if output.as_xlsx else 'csv'}",
+        name=_file_name(work, output, run.words, zone),
         content_type=XLSX_TYPE if output.as_xlsx else "text/csv; charset=utf-8",
         customer_id=operation.customer_id,
         created_by=operation.actor_id,
@@ -146,6 +146,13 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zon
     )
     operation.output_file_id = file.id
     return False
+
+
+def _file_name(work: Work, output: Output, words: Words, zone: ZoneInfo) -> str:
+    """What the operation is called on its page, and when: `Выгрузка счетов 2024-05-07 10-55.csv`."""
+    code = f"job.{work.name}"
+    title = words(code) if words(code) != code else work.name.partition(".")[0]
+    return f"{title} {clock.now().astimezone(zone):%Y-%m-%d %H-%M}.{'xlsx' if output.as_xlsx else 'csv'}"
 
 
 Result = tuple[int, list[Any] | None]

@@ -35,8 +35,11 @@ def result_rows(
 
 def may_download(operation: Operation, actor: Actor) -> bool:
     """Whether the output may go to ``actor``: he made it, or his role may make the same (AC-14)."""
-    if operation.output_file_id is None:
-        return False
+    return operation.output_file_id is not None and may_handle(operation, actor)
+
+
+def may_handle(operation: Operation, actor: Actor) -> bool:
+    """Whether he may confirm or cancel it: he started it, or his role may start the same."""
     if actor.customer_id is not None and actor.customer_id != operation.customer_id:
         return False
     mine = actor.user_id is not None and actor.user_id == operation.actor_id

@@ -62,4 +62,12 @@ TEXTS = {
     "column.price": _l("Стоимость"),
     "column.campaign": _l("Кампания"),
     "column.result": _l("Результат"),
+    "job.invoice.export": _l("Выгрузка счетов"),
+    "job.payment.export": _l("Выгрузка платежей"),
+    "job.phone_number.export": _l("Выгрузка номеров"),
+    "job.blacklist.export": _l("Выгрузка чёрного списка"),
+    "job.call.export": _l("Выгрузка звонков"),
+    "job.customer.export": _l("Выгрузка клиентов"),
+    "job.promo.export": _l("Выгрузка промокодов"),
+    "job.audit_event.export": _l("Выгрузка журнала"),
 }

@@ -1,0 +1,270 @@
+"""Operations: what was asked for, how far it is, what came of it, and its file."""
+
+from typing import Any
+
+from flask import abort, make_response, redirect, request, send_file
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from callcab.db import unit_of_work
+from callcab.lib.errors import DomainError
+from callcab.models import Operation, OperationKind, OperationRow, OperationState, RowOutcome
+from callcab.services import operation as operations
+from callcab.services import stored_file
+from callcab.services.specs.job import JOB
+from callcab.web import errors, theme
+from callcab.web.access import current_actor, current_customer_id, current_scope, requires
+from callcab.web.database import db
+from callcab.web.formatters import DASH, link, moment, number, status
+from callcab.web.listing import Column, Empty, FilterField, ListView
+
+ROWS = 50
+KINDS = {
+    OperationKind.ACTION: _l("Действие"),
+    OperationKind.IMPORT: _l("Загрузка"),
+    OperationKind.EXPORT: _l("Выгрузка"),
+}
+STATES = {
+    OperationState.PREVIEW: (_l("Проверяем файл"), "info"),
+    OperationState.READY: (_l("Ждёт подтверждения"), "warn"),
+    OperationState.QUEUED: (_l("В очереди"), "info"),
+    OperationState.RUNNING: (_l("Выполняется"), "info"),
+    OperationState.DONE: (_l("Готово"), "good"),
+    OperationState.FAILED: (_l("Не получилось"), "bad"),
+    OperationState.CANCELLED: (_l("Отменено"), ""),
+}
+OUTCOMES = {
+    RowOutcome.DONE: (_l("Сделано"), "good"),
+    RowOutcome.KNOWN: (_l("Уже было"), ""),
+    RowOutcome.SKIPPED: (_l("Пропущено"), "warn"),
+    RowOutcome.FAILED: (_l("Отказ"), "bad"),
+}
+LIVE = (OperationState.PREVIEW, OperationState.QUEUED, OperationState.RUNNING)
+OPEN = (*LIVE, OperationState.READY)
+
+
+def title_of(row: Operation) -> str:
+    """What it does, in words: the section's own (``job.<name>``), else the kind."""
+    found = errors.TEXTS.get(f"job.{row.name}")
+    return str(KINDS[row.kind] if found is None else found)
+
+
+def state_of(row: Operation) -> Markup:
+    text, tone = STATES[row.state]
+    return status(text, tone, live=row.state in LIVE)
+
+
+def counted(row: Operation) -> int:
+    return row.done + row.known + row.skipped + row.failed
+
+
+def progress_of(row: Operation) -> str:
+    """`1 200 из 5 000`."""
+    if row.total is None:
+        return number(counted(row))
+    return _("%(done)s из %(total)s", done=number(counted(row)), total=number(row.total))
+
+
+def result_of(row: Operation) -> str:
+    """Counts in words, or why it failed."""
+    if row.error_code:
+        return reason_of(row)
+    fresh = _("новых") if row.state in (OperationState.PREVIEW, OperationState.READY) else _("сделано")
+    parts = [(fresh, row.done), (_("уже было"), row.known), (_("пропущено"), row.skipped), (_("отказов"), row.failed)]
+    return ", ".join(f"{name}: {number(count)}" for name, count in parts if count) or DASH
+
+
+def reason_of(row: Operation) -> str:
+    return errors.message(DomainError(row.error_code or "operation.internal", **row.error_params))
+
+
+def row_reason(row: OperationRow) -> str:
+    """The sentence of a row's reason; a code without a sentence is shown as it is."""
+    text = str(errors.TEXTS.get(row.reason, row.reason))
+    return row.reason if "%(" in text else text
+
+
+def may_download(row: Operation) -> bool:
+    return row.state is OperationState.DONE and operations.may_download(row, current_actor())
+
+
+class JobView(ListView):
+    """Common to support and cabinet; details, progress, download and cancelling are doors of their own."""
+
+    spec = JOB
+    slug = "jobs"
+    label = _l("Операции")
+    group = theme.SYSTEM
+    icon = "list-check"
+    permission = "job.read"
+    can_view_details = True
+    search_label = _l("Номер операции")
+    empty = Empty(
+        _l("Операций пока нет"), _l("Здесь появятся загрузки, выгрузки и действия над списками."), "list-check"
+    )
+    filters = (
+        FilterField("state", _l("Состояние"), {key.value: text for key, (text, _tone) in STATES.items()}, counts=False),
+        FilterField("kind", _l("Вид"), {key.value: text for key, text in KINDS.items()}, counts=False),
+        FilterField("created_at", _l("Создано")),
+    )
+
+    def name_of(self, row: Any) -> str:
+        return _("%(what)s № %(number)s", what=title_of(row), number=row.id)
+
+    def author_of(self, row: Operation) -> str:
+        return operations.name_of_actor(row, to_staff=self.face == "admin") or _("Поддержка")
+
+    @expose("/details/")
+    def details_view(self) -> ResponseReturnValue:
+        """One operation: its state stays fresh by itself, or by the link «Обновить»."""
+        row = self.row_or_404(request.args.get("id", ""))
+        after = request.args.get("after", "0")
+        rows = operations.result_rows(
+            db.session,
+            row,
+            outcome=_outcome(),
+            after=int(after) if after.isdigit() and len(after) < 10 else 0,
+            limit=ROWS + 1,
+        )
+        return self.render(
+            "cabinet/jobs/details.html",
+            rows=[(item, *OUTCOMES[item.outcome], row_reason(item)) for item in rows[:ROWS]],
+            next_after=rows[ROWS - 1].position if len(rows) > ROWS else None,
+            outcome=request.args.get("outcome", ""),
+            can_cancel=row.state in OPEN and self._may_handle(row),
+            can_confirm=row.state is OperationState.READY and self._may_handle(row),
+            crumbs=[{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": self.name_of(row)}],
+            **self._shown(row),
+        )
+
+    @expose("/progress/")
+    def progress_view(self) -> ResponseReturnValue:
+        """The moving part only; the page is loaded again once nothing moves."""
+        row = self.row_or_404(request.args.get("id", ""))
+        if not request.headers.get("HX-Request"):
+            return redirect(f"{self.url}/details/?id={row.id}")
+        answer = make_response(self.render("cabinet/jobs/_progress.html", **self._shown(row)))
+        if row.state not in LIVE:
+            answer.headers["HX-Refresh"] = "true"
+        return answer
+
+    @expose("/download/")
+    @requires("file.read")
+    def download_view(self) -> ResponseReturnValue:
+        """The file of a finished operation, for whoever may make the same; 404 for everybody else."""
+        row = self.row_or_404(request.args.get("id", ""))
+        if not may_download(row):
+            abort(404)
+        with unit_of_work(current_scope()) as session:
+            file = stored_file.get(session, row.output_file_id, customer_id=current_customer_id())
+            path = stored_file.path(file)
+            stored_file.count_download(session, file)
+        answer = send_file(path, mimetype=file.content_type, as_attachment=True, download_name=file.name, max_age=0)
+        answer.headers["Cache-Control"] = "private, no-store"
+        return answer
+
+    @expose("/cancel/", methods=("POST",))
+    @requires("job.read")
+    def cancel_view(self) -> ResponseReturnValue:
+        """Stop what is not over yet."""
+        return self._change(lambda session, row: operations.cancel(session, row.id, actor=current_actor()))
+
+    @expose("/confirm/", methods=("POST",))
+    @requires("job.read")
+    def confirm_view(self) -> ResponseReturnValue:
+        """Let a counted import write."""
+        seen = request.form.get("expected", "")
+        expected = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else None
+        return self._change(
+            lambda session, row: operations.confirm(session, row.id, expected=expected, actor=current_actor())
+        )
+
+    def _change(self, deed: Any) -> ResponseReturnValue:
+        row = self.row_or_404(request.form.get("id", ""))
+        if not self._may_handle(row):
+            abort(403)
+        try:
+            with unit_of_work(current_scope()) as session:
+                deed(session, row)
+        except DomainError as problem:
+            errors.flash_error(problem)
+        return redirect(f"{self.url}/details/?id={row.id}", 303)
+
+    def _may_handle(self, row: Operation) -> bool:
+        return operations.may_handle(row, current_actor())
+
+    def _shown(self, row: Operation) -> dict[str, Any]:
+        text, tone = STATES[row.state]
+        return {
+            "row": row,
+            "title": self.name_of(row),
+            "state_text": text,
+            "tone": tone,
+            "live": row.state in LIVE,
+            "counted": counted(row),
+            "result": result_of(row),
+            "failure": reason_of(row) if row.error_code else "",
+            "can_download": may_download(row),
+            "facts": self._facts(row),
+        }
+
+    def _facts(self, row: Operation) -> list[tuple[str, Any]]:
+        return [
+            (_("Создано"), moment(row.created_at)),
+            (_("Кто"), self.author_of(row)),
+            (_("Начато"), moment(row.started_at)),
+            (_("Закончено"), moment(row.finished_at)),
+        ]
+
+
+def _outcome() -> RowOutcome | None:
+    asked = request.args.get("outcome", "")
+    return RowOutcome(asked) if asked in tuple(RowOutcome) else None
+
+
+def _columns(view: type[JobView]) -> tuple[Column, ...]:
+    return (
+        Column("created_at", _l("Создано"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
+        Column(
+            "author",
+            _l("Кто"),
+            lambda row: operations.name_of_actor(row, to_staff=view.face == "admin") or _("Поддержка"),
+        ),
+        Column("what", _l("Что"), title_of, kind="main", link=True),
+        Column("progress", _l("Прогресс"), lambda row: Markup("{} {}").format(state_of(row), progress_of(row))),
+        Column("result", _l("Итог"), result_of),
+        Column(
+            "file",
+            _l("Файл"),
+            lambda row: link(f"/{view.face}/jobs/download/?id={row.id}", _("Скачать")) if may_download(row) else DASH,
+        ),
+    )
+
+
+class SupportJobs(JobView):
+    face = "admin"
+    intro = _l("Загрузки, выгрузки и действия над списками: всех клиентов и поддержки.")
+
+
+class CabinetJobs(JobView):
+    face = "cabinet"
+    intro = _l("Загрузки, выгрузки и действия над списками. Файлы хранятся 24 часа.")
+
+
+SupportJobs.columns = (
+    *_columns(SupportJobs),
+    Column("customer", _l("Клиент"), lambda row: row.customer_id, kind="num"),
+)
+SupportJobs.filters = (*JobView.filters, FilterField("customer", _l("Клиент"), hint=_l("Номер клиента")))
+CabinetJobs.columns = _columns(CabinetJobs)
+
+
+def support_views() -> list[ListView]:
+    return [SupportJobs()]
+
+
+def cabinet_views() -> list[ListView]:
+    return [CabinetJobs()]
