@@ -12,19 +12,21 @@ import sqlalchemy as sa
 
 from callcab import queue
 from callcab.cli.context import connected, running
-from callcab.cli.demo import calls, dice, journal, money, mornings, numbers
+from callcab.cli.demo import calls, dice, journal, lists, money, mornings, numbers
 from callcab.cli.demo.people import DEMO_LOGINS, DEMO_PASSWORD_FILE, World, settle
 from callcab.cli.demo.timeline import Timeline
 from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.lib import clock
+from callcab.lib.storage import LocalStorage
 from callcab.models import Customer
 from callcab.scope import Scope
+from callcab.services import stored_file
 from callcab.services.lock import take_turn
 
 __all__ = ["DEMO_LOGINS", "DEMO_PASSWORD_FILE", "demo", "fill"]
 # Each part notes its deeds in the timeline; mornings come last, they write what money and calls have noted.
-PARTS = (numbers.plan, money.plan, calls.plan, journal.plan, mornings.plan)
+PARTS = (numbers.plan, money.plan, calls.plan, journal.plan, lists.plan, mornings.plan)
 
 
 @click.command()
@@ -48,6 +50,7 @@ def fill(settings: Settings) -> int:
     What is asked to be done later is dropped: demo calls are history, nobody is to be rung or written to.
     """
     queue.set_sender(lambda job, ids: None)
+    stored_file.use(LocalStorage(settings.storage_dir))
     secret_path = settings.data_dir / DEMO_PASSWORD_FILE
     with unit_of_work(Scope.system("demo")) as session:
         take_turn(session, "demo")
