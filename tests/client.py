@@ -59,14 +59,13 @@ class Page:
         return [[" ".join(cell.text_content().replace("\u00a0", " ").split()) for cell in row] for row in found]
 
     def form(self, **wanted: str) -> "FormOnPage":
-        """The form with these attributes (``action="/x"``), or the only one that holds the field ``has="name"``."""
-        has = wanted.pop("has", None)
+        """The first form with these attributes, that holds the field ``has="name"``, or goes ``to="/address…"``."""
+        has, to = wanted.pop("has", None), wanted.pop("to", "")
         for form in self.tree.forms:
-            if all((form.get(key) or "") == value for key, value in wanted.items()) and (
-                has is None or has in form.fields
-            ):
+            same = all((form.get(key) or "") == value for key, value in wanted.items())
+            if same and (has is None or has in form.fields) and (form.get("action") or "").startswith(to):
                 return FormOnPage(self, form)
-        raise AssertionError(f"no form with {wanted or has} on {self.url}")
+        raise AssertionError(f"no form with {wanted or has or to} on {self.url}")
 
     def link(self, text: str) -> str:
         """Address of the first link with this text."""
@@ -106,6 +105,8 @@ class Browser:
     def __init__(self, app: Flask, *, address: str = "127.0.0.1", agent: str = "tests") -> None:
         self.client = app.test_client()
         self.environ = {"REMOTE_ADDR": address}
+        # A followed redirect drops overrides; the base stays.
+        self.client.environ_base["REMOTE_ADDR"] = address
         self.headers = {"User-Agent": agent}
 
     def get(
