@@ -116,6 +116,7 @@ class Browser:
             url,
             query_string=query,
             follow_redirects=follow,
+            buffered=True,
             environ_overrides=self.environ,
             headers={**self.headers, **headers},
         )
@@ -126,6 +127,7 @@ class Browser:
             url,
             data=data,
             follow_redirects=follow,
+            buffered=True,
             environ_overrides=self.environ,
             headers={**self.headers, **headers},
         )

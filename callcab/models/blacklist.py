@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import Base, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOrStaff
 
@@ -39,3 +40,5 @@ class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
     operation_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id"))
     call_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("call.id"))
     expires_at: orm.Mapped[datetime | None]
+
+    customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)

@@ -3,8 +3,10 @@
 ``customer_id`` None is the platform's list in every function. Set-based: a chunk is one statement (rule B6).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,16 +15,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from callcab.db import CabSession
 from callcab.lib import clock, csv_io
 from callcab.lib import phone as phones
-from callcab.lib.errors import Invalid
-from callcab.models import BlacklistEntry, BlacklistSource, RowOutcome
+from callcab.lib.errors import Forbidden, Invalid, NotFound
+from callcab.models import BlacklistEntry, BlacklistSource, Customer, RowOutcome
+from callcab.permissions import allowed
 from callcab.scope import Actor
 from callcab.services import audit, operation
 from callcab.services.operation.catalogue import RowResult, Tally
 from callcab.services.operation.columns import ExportColumn
 
 LONGEST_REASON = 200
-# Refused rows are kept with their text; a file of pure junk must not fill the database with itself.
-KEPT_REFUSALS = 10_000
 
 
 def add_many(
@@ -145,7 +146,7 @@ def preview_chunk(
 ) -> Tally:
     """Count new, known and refused records of an import without writing anything; a repeat in the file is known."""
     seen: set[int] = memory.setdefault("seen", set())
-    numbers, tally = _numbers(records, memory)
+    numbers, tally = _numbers(records)
     fresh = set(numbers) - seen
     known = known_of(session, params.get("customer_id"), sorted(fresh))
     tally.done = len(fresh - known)
@@ -158,7 +159,7 @@ def apply_chunk(
     session: CabSession, records: Sequence[csv_io.Record], params: dict[str, Any], actor: Actor, memory: dict[str, Any]
 ) -> Tally:
     """Write the numbers of a chunk; the counts come with it, so a chunk that is repeated after a kill counts once."""
-    numbers, tally = _numbers(records, memory)
+    numbers, tally = _numbers(records)
     tally.done = add_many(
         session,
         params.get("customer_id"),
@@ -172,7 +173,31 @@ def apply_chunk(
     return tally
 
 
-def _numbers(records: Sequence[csv_io.Record], memory: dict[str, Any]) -> tuple[list[int], Tally]:
+def read_pasted(path: Path, skip: int) -> Iterator[csv_io.Record]:
+    """Records of a pasted text (rule T10), refused pieces with their line; each repeat is a record too, to be counted."""
+    found = phones.extract(path.read_text(encoding="utf-8"))
+    repeats = found.phones[:1] * found.duplicates
+    records = [csv_io.Record(0, 0, phone, None, phone.e164) for phone in (*found.phones, *repeats)]
+    records += [csv_io.Record(0, item.line, None, item.reason, item.text) for item in found.rejected]
+    return islice(records, skip, None)
+
+
+def customer(session: CabSession, text: str) -> Customer:
+    """The customer of a number typed or linked by support. NotFound ``customer.not_found``."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    found = session.get(Customer, number)
+    if found is None:
+        raise NotFound("customer.not_found")
+    return found
+
+
+def check_platform(actor: Actor) -> None:
+    """Forbidden unless the actor may decide for all customers."""
+    if not allowed(actor.role, "blacklist.platform"):
+        raise Forbidden("forbidden")
+
+
+def _numbers(records: Sequence[csv_io.Record]) -> tuple[list[int], Tally]:
     tally = Tally()
     numbers = []
     for record in records:
@@ -180,10 +205,14 @@ def _numbers(records: Sequence[csv_io.Record], memory: dict[str, Any]) -> tuple[
             numbers.append(phones.to_int(record.phone.e164))
             continue
         tally.failed += 1
-        if memory.get("kept", 0) < KEPT_REFUSALS:
-            memory["kept"] = memory.get("kept", 0) + 1
-            text = f"{record.line}: {record.raw}"
-            tally.rows.append(RowResult(outcome=RowOutcome.FAILED, reason=f"phone.{record.reason}", text=text))
+        tally.rows.append(
+            RowResult(
+                outcome=RowOutcome.FAILED,
+                reason=f"phone.{record.reason}",
+                text=record.raw,
+                after={"line": record.line},
+            )
+        )
     return numbers, tally
 
 
@@ -202,6 +231,7 @@ SOURCES = {item.value: f"blacklist.source.{item.value}" for item in BlacklistSou
 operation.register("blacklist.delete", delete_chunk, permission="blacklist.delete", chunk=5_000)
 operation.register("blacklist.to_platform", to_platform_chunk, permission="blacklist.platform")
 operation.register_import("blacklist.import", preview_chunk, apply_chunk, permission="blacklist.edit")
+operation.register_import("blacklist.paste", preview_chunk, apply_chunk, permission="blacklist.edit", read=read_pasted)
 for _name in ("blacklist", "blacklist_support"):
     operation.register_export(
         _name,

@@ -1,6 +1,7 @@
 """Lists of the blacklist: a customer's own entries, and all of them for support."""
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from callcab.lib import phone as phones
 from callcab.models import BlacklistEntry, BlacklistSource
@@ -53,5 +54,6 @@ BLACKLIST_SUPPORT = register(
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
         search=search,
+        options=lambda: [orm.joinedload(BlacklistEntry.customer)],
     )
 )

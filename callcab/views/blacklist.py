@@ -1,0 +1,270 @@
+"""The blacklist: a customer's own numbers, and all lists for support."""
+
+import csv
+import io
+from typing import Any
+
+from flask import Response, g, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import FileStorage
+from wtforms import Form, StringField
+from wtforms.validators import DataRequired, Length
+
+from callcab.db import CabSession, unit_of_work
+from callcab.lib import csv_io
+from callcab.lib.csv_io import FileError
+from callcab.lib.errors import DomainError, Invalid
+from callcab.models import BlacklistEntry, BlacklistSource, Operation, RowOutcome
+from callcab.services import blacklist, stored_file
+from callcab.services import operation as operations
+from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
+from callcab.web import errors, theme
+from callcab.web.access import current_actor, current_scope, requires
+from callcab.web.database import db
+from callcab.web.formatters import link, moment, phone
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
+
+UPLOAD_LIMIT = 100 * 1024 * 1024
+TEXT_LIMIT = 2 * 1024 * 1024
+# Up to so many bytes are counted within the request, so that the preview is there at once.
+INLINE_BYTES = 64 * 1024
+SOURCES = {
+    BlacklistSource.HAND: _l("Ручной ввод"),
+    BlacklistSource.CLIPBOARD: _l("Буфер обмена"),
+    BlacklistSource.FILE: _l("Файл базы"),
+    BlacklistSource.IVR: _l("Условие IVR"),
+    BlacklistSource.API: _l("API"),
+}
+WAYS = (BlacklistSource.HAND, BlacklistSource.CLIPBOARD, BlacklistSource.FILE)
+
+
+class ReasonForm(Form):
+    reason = StringField(_l("Причина"), [DataRequired(_l("Укажите причину.")), Length(max=blacklist.LONGEST_REASON)])
+
+
+class BlacklistView(ListView):
+    """What both sides share: columns, adding with a preview, deleting."""
+
+    slug = "blacklist"
+    label = _l("Чёрный список")
+    group = theme.TELEPHONY
+    icon = "ban"
+    permission = "blacklist.read"
+    export_permission = "blacklist.export"
+    search_label = _l("Поиск номера")
+    empty = Empty(_l("Ничего не найдено"), _l("Добавьте номера, на которые нельзя звонить."), "ban")
+    columns = (
+        Column("phone", _l("Номер телефона"), lambda row: phone(row.phone), sort="phone", kind="main"),
+        Column("source", _l("Источник"), lambda row: SOURCES[row.source]),
+        Column("reason", _l("Причина"), lambda row: row.reason),
+        Column("created_at", _l("Добавлен"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
+        Column("author", _l("Кто"), lambda row: row.author_name),
+    )
+    delete = Action(
+        "delete",
+        _l("Удалить"),
+        "blacklist.delete",
+        icon="trash",
+        operation="blacklist.delete",
+        question=_l("Удалить номеров из чёрного списка: %(count)s?"),
+        danger=True,
+        whole=True,
+    )
+    actions = (delete,)
+
+    def name_of(self, row: Any) -> str:
+        return phone(row.phone)
+
+    def list_customer(self) -> int | None:
+        """Whose list the new numbers go to; None is the platform's."""
+        return self.customer_id()
+
+    def may_add(self) -> None:
+        """Refuse (Forbidden) before anything is read."""
+
+    @expose("/new/", methods=("GET", "POST"))
+    @requires("blacklist.edit")
+    def new_view(self) -> ResponseReturnValue:
+        """«Добавление номеров в стоп-лист»: three ways in, then a preview before anything is stored."""
+        problem = ""
+        if request.method == "POST":
+            # Only here may a body be as large as a list file.
+            request.max_content_length = UPLOAD_LIMIT
+            request.max_form_memory_size = TEXT_LIMIT
+            try:
+                return redirect(self.operation_url(self._start_import()), 303)
+            except FileError as refusal:
+                problem = errors.message(Invalid(f"file.{refusal.reason}"))
+            except DomainError as refusal:
+                problem = errors.message(refusal)
+        return self._form(problem)
+
+    @expose("/rejected/")
+    @requires("blacklist.edit")
+    def rejected_view(self) -> ResponseReturnValue:
+        """The refused rows of an import as CSV, to be repaired and loaded again."""
+        row_id = request.args.get("id", "")
+        number = int(row_id) if row_id.isascii() and row_id.isdigit() and len(row_id) < 19 else 0
+        operation = operations.get(db.session, number, customer_id=self.customer_id())
+        rows = operations.result_rows(db.session, operation, outcome=RowOutcome.FAILED, after=0, limit=csv_rows_limit())
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+        writer.writerow([_("Строка"), _("Номер телефона"), _("Причина")])
+        for row in rows:
+            reason = str(errors.TEXTS.get(row.reason, row.reason))
+            writer.writerow([(row.after or {}).get("line", ""), csv_io.safe_cell(row.text), reason])
+        answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+        answer.headers["Content-Disposition"] = f'attachment; filename="rejected-{operation.id}.csv"'
+        return answer
+
+    def _form(self, problem: str) -> ResponseReturnValue:
+        way = request.values.get("way", "hand")
+        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Добавить номера")}]
+        page = self.render(
+            "cabinet/blacklist/new.html",
+            way=way if way in {item.value for item in WAYS} else "hand",
+            ways=[(item.value, SOURCES[item]) for item in WAYS],
+            problem=problem,
+            typed=request.form,
+            target=request.full_path.rstrip("?"),
+            owner=self.owner_words(),
+            crumbs=crumbs,
+        )
+        return page, 422 if problem else 200
+
+    def owner_words(self) -> str:
+        """For whom support adds; empty in the cabinet, where there is no choice."""
+        return ""
+
+    def _start_import(self) -> Operation:
+        """Keep what was sent as a file and have it counted; a small one is counted before the answer."""
+        self.may_add()
+        reason = request.form.get("reason", "").replace("\x00", "").strip()
+        if len(reason) > blacklist.LONGEST_REASON:
+            raise Invalid("field.too_long", field="reason", limit=blacklist.LONGEST_REASON)
+        source, stream, name = read_input()
+        customer_id = self.list_customer()
+        with unit_of_work(current_scope()) as session:
+            file = stored_file.upload(
+                session,
+                stream,
+                name=name,
+                content_type="application/octet-stream",
+                customer_id=customer_id,
+                created_by=current_actor().user_id,
+                limit=UPLOAD_LIMIT,
+            )
+            if source is BlacklistSource.FILE:
+                # A file that can't be read is refused whole, here and now (rule B5); nothing stays of it.
+                csv_io.sniff(stored_file.path(file))
+            operation = operations.start_import(
+                session,
+                name="blacklist.import" if source is BlacklistSource.FILE else "blacklist.paste",
+                file=file,
+                params={"customer_id": customer_id, "source": source.value, "reason": reason},
+                actor=current_actor(),
+                customer_id=customer_id,
+            )
+            if file.size <= INLINE_BYTES:
+                count_now(session, operation)
+            return operation
+
+
+def csv_rows_limit() -> int:
+    """As many refused rows as an operation keeps."""
+    return 10_000
+
+
+def count_now(session: CabSession, operation: Operation) -> None:
+    """The preview of a small import within the request; the job finds nothing left to do."""
+    attempt = operations.begin(session, operation.id)
+    with operations.Run(attempt) as run:
+        while operations.step(session, operation.id, run) is operations.Step.MORE:
+            pass
+
+
+def read_input() -> tuple[BlacklistSource, Any, str]:
+    """What the form holds: its way in, a binary stream, a file name. Raises Invalid for an empty one."""
+    way = request.form.get("way", "")
+    if way == BlacklistSource.FILE.value:
+        file: FileStorage | None = request.files.get("file")
+        if file is None or not file.filename:
+            raise Invalid("blacklist.no_file", field="file")
+        return BlacklistSource.FILE, file.stream, file.filename
+    source = BlacklistSource.CLIPBOARD if way == BlacklistSource.CLIPBOARD.value else BlacklistSource.HAND
+    text = request.form.get("numbers", "").replace("\x00", "")
+    if not text.strip():
+        raise Invalid("blacklist.no_numbers", field="numbers")
+    return source, io.BytesIO(text.encode("utf-8")), "numbers.txt"
+
+
+class CabinetBlacklist(BlacklistView):
+    spec = BLACKLIST
+    face = "cabinet"
+    filters = (
+        FilterField("source", _l("Источник"), {key.value: text for key, text in SOURCES.items()}),
+        FilterField("created", _l("Добавлен")),
+    )
+    page_actions = (
+        PageAction(_l("Добавить номера"), "/cabinet/blacklist/new/", permission="blacklist.edit", dialog=True),
+    )
+
+
+def owner_of(row: BlacklistEntry) -> Any:
+    """The customer, or «Платформа»."""
+    if row.customer is None:
+        return _("Платформа")
+    return link(f"/admin/clients/details/?id={row.customer_id}", row.customer.name)
+
+
+class SupportBlacklist(BlacklistView):
+    spec = BLACKLIST_SUPPORT
+    columns = (BlacklistView.columns[0], Column("customer", _l("Клиент"), owner_of), *BlacklistView.columns[1:])
+    filters = (
+        FilterField("list", _l("Список"), {"platform": _l("Платформа"), "customer": _l("Клиенты")}),
+        FilterField("customer", _l("Клиент"), hint=_l("Номер клиента")),
+        FilterField("source", _l("Источник"), {key.value: text for key, text in SOURCES.items()}),
+        FilterField("created", _l("Добавлен")),
+    )
+    actions = (
+        BlacklistView.delete,
+        Action(
+            "to_platform",
+            _l("На платформу"),
+            "blacklist.platform",
+            icon="world",
+            operation="blacklist.to_platform",
+            question=_l("Запретить звонки на эти номера для всех клиентов: %(count)s?"),
+            fields=ReasonForm,
+        ),
+    )
+    page_actions = (PageAction(_l("Добавить на платформу"), "/admin/blacklist/new/", permission="blacklist.platform"),)
+
+    def list_customer(self) -> int | None:
+        """The customer of the address (?customer=N); without one the platform's list."""
+        text = request.args.get("customer", "")
+        if not text:
+            return None
+        if "blacklist_customer" not in g:
+            g.blacklist_customer = blacklist.customer(db.session, text)
+        return int(g.blacklist_customer.id)
+
+    def may_add(self) -> None:
+        if self.list_customer() is None:
+            blacklist.check_platform(current_actor())
+
+    def owner_words(self) -> str:
+        if self.list_customer() is None:
+            return _("Платформа: звонить на эти номера не сможет никто.")
+        return str(g.blacklist_customer.name)
+
+
+def support_views() -> list[ListView]:
+    return [SupportBlacklist()]
+
+
+def cabinet_views() -> list[ListView]:
+    return [CabinetBlacklist()]
