@@ -10,6 +10,8 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB
 
 from callcab.db import Base, choice
+from callcab.models.campaign import Campaign
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOwned
 
@@ -74,6 +76,9 @@ class Call(Numbered, Created, TenantOwned, Base):
     seconds: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
     cost: orm.Mapped[Decimal] = orm.mapped_column(default=Decimal("0"))
     reservation_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("reservation.id"), unique=True)
+
+    customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)
+    campaign: orm.Mapped[Campaign] = orm.relationship(viewonly=True)
 
 
 class CallEvent(Numbered, TenantOwned, Base):

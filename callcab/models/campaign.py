@@ -9,6 +9,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB
 
 from callcab.db import Base, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered, Versioned
 from callcab.scope import TenantOwned
 
@@ -64,6 +65,7 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
 
     rules: orm.Mapped[list["IvrRule"]] = orm.relationship(order_by="IvrRule.digit", lazy="selectin")
+    customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)
 
 
 class IvrAction(StrEnum):

@@ -10,6 +10,8 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, Range
 
 from callcab.db import Base, choice
+from callcab.models.campaign import Campaign
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered, Versioned
 from callcab.scope import SharedOrOwned, TenantOrStaff, TenantOwned
 
@@ -77,6 +79,13 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
     rented_until: orm.Mapped[datetime | None]
     note: orm.Mapped[str] = orm.mapped_column(default="")
 
+    customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)
+    open_lease: orm.Mapped["NumberLease | None"] = orm.relationship(
+        primaryjoin="and_(PhoneNumber.id == NumberLease.number_id, NumberLease.released_at.is_(None))",
+        viewonly=True,
+        uselist=False,
+    )
+
 
 class NumberLease(Numbered, TenantOwned, Base):
     """A shared number held by a campaign until it ends; at most one open lease per number (partial unique index)."""
@@ -92,6 +101,8 @@ class NumberLease(Numbered, TenantOwned, Base):
     campaign_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("campaign.id"))
     taken_at: orm.Mapped[datetime]
     released_at: orm.Mapped[datetime | None]
+
+    campaign: orm.Mapped[Campaign] = orm.relationship(viewonly=True)
 
 
 class NumberRental(Numbered, Created, TenantOwned, Base):

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import Base, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOwned
 
@@ -28,7 +29,8 @@ OPEN_STATES = "state IN ('queued', 'dialling', 'ringing', 'answered')"
 
 
 class Verification(Numbered, Created, TenantOwned, Base):
-    """One attempt. ``outcome`` is a call outcome (models.call.Outcome) or ``expired``, ``by_hand``, ``cancelled``.
+    """One attempt. ``outcome`` is a call outcome (models.call.Outcome), or ``expired``, ``by_hand``,
+    ``cancelled``, ``unavailable`` (no call was made), ``taken`` (the number became somebody else's meanwhile).
 
     At most one open attempt per phone over all customers (AC-10); only an event of its own call confirms it (AC-12).
     """
@@ -44,7 +46,8 @@ class Verification(Numbered, Created, TenantOwned, Base):
         sa.Index("ix_verification_phone_created_at", "phone", "created_at"),
     )
 
-    number_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("phone_number.id", ondelete="CASCADE"))
+    # An attempt outlives its number: a deleted and re-created number must not begin with fresh limits.
+    number_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("phone_number.id", ondelete="SET NULL"))
     phone: orm.Mapped[int]
     attempt: orm.Mapped[int] = orm.mapped_column(sa.Integer)
     state: orm.Mapped[VerificationState] = choice(VerificationState, default=VerificationState.QUEUED)
@@ -57,3 +60,5 @@ class Verification(Numbered, Created, TenantOwned, Base):
     finished_at: orm.Mapped[datetime | None]
     confirmed_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
     reason: orm.Mapped[str] = orm.mapped_column(default="")
+
+    customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)

@@ -613,6 +613,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_ip_denial_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ip_denial")),
     )
+    op.create_index("ix_ip_denial_created_at_id", "ip_denial", ["created_at", "id"], unique=False)
     op.create_index(
         "ix_ip_denial_customer_id_created_at_id", "ip_denial", ["customer_id", "created_at", "id"], unique=False
     )
@@ -632,6 +633,7 @@ def upgrade() -> None:
             "customer_id", "network", name=op.f("uq_ip_rule_customer_id_network"), postgresql_nulls_not_distinct=True
         ),
     )
+    op.create_index("ix_ip_rule_created_at_id", "ip_rule", ["created_at", "id"], unique=False)
     op.create_index(
         "ix_ip_rule_customer_id_created_at_id", "ip_rule", ["customer_id", "created_at", "id"], unique=False
     )
@@ -639,6 +641,7 @@ def upgrade() -> None:
         "login_event",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("account", sa.String(length=64), nullable=False),
         sa.Column(
             "outcome",
             sa.Enum(
@@ -666,6 +669,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_login_event_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_event")),
     )
+    op.create_index("ix_login_event_account_created_at", "login_event", ["account", "created_at"], unique=False)
     op.create_index("ix_login_event_customer_id_created_at", "login_event", ["customer_id", "created_at"], unique=False)
     op.create_index("ix_login_event_user_id_created_at", "login_event", ["user_id", "created_at"], unique=False)
     op.create_table(
@@ -740,12 +744,14 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("created_by", sa.BigInteger(), nullable=True),
+        sa.Column("request_key", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("amount > 0", name=op.f("ck_promo_batch_amount_positive")),
         sa.CheckConstraint("uses_per_code > 0", name=op.f("ck_promo_batch_uses_positive")),
         sa.ForeignKeyConstraint(["created_by"], ["user.id"], name=op.f("fk_promo_batch_created_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_promo_batch")),
+        sa.UniqueConstraint("request_key", name=op.f("uq_promo_batch_request_key")),
     )
     op.create_index("ix_promo_batch_created_at_id", "promo_batch", ["created_at", "id"], unique=False)
     op.create_table(
@@ -789,7 +795,7 @@ def upgrade() -> None:
     op.create_table(
         "verification",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("number_id", sa.BigInteger(), nullable=False),
+        sa.Column("number_id", sa.BigInteger(), nullable=True),
         sa.Column("phone", sa.BigInteger(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column(
@@ -830,7 +836,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["confirmed_by"], ["user.id"], name=op.f("fk_verification_confirmed_by")),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_verification_customer_id")),
         sa.ForeignKeyConstraint(
-            ["number_id"], ["phone_number.id"], name=op.f("fk_verification_number_id"), ondelete="CASCADE"
+            ["number_id"], ["phone_number.id"], name=op.f("fk_verification_number_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verification")),
         sa.UniqueConstraint("provider_ref", name=op.f("uq_verification_provider_ref")),
@@ -1404,11 +1410,14 @@ def downgrade() -> None:
     op.drop_index("ix_note_about_id_id", table_name="note")
     op.drop_table("note")
     op.drop_index("ix_login_event_user_id_created_at", table_name="login_event")
+    op.drop_index("ix_login_event_account_created_at", table_name="login_event")
     op.drop_index("ix_login_event_customer_id_created_at", table_name="login_event")
     op.drop_table("login_event")
     op.drop_index("ix_ip_rule_customer_id_created_at_id", table_name="ip_rule")
+    op.drop_index("ix_ip_rule_created_at_id", table_name="ip_rule")
     op.drop_table("ip_rule")
     op.drop_index("ix_ip_denial_customer_id_created_at_id", table_name="ip_denial")
+    op.drop_index("ix_ip_denial_created_at_id", table_name="ip_denial")
     op.drop_table("ip_denial")
     op.drop_index("ix_invoice_number", table_name="invoice")
     op.drop_index("ix_invoice_customer_id_created_at_id", table_name="invoice")

@@ -1,0 +1,76 @@
+"""Places recorded calls, ends lost ones, hangs up on those who asked not to be called."""
+
+import logging
+
+from callcab import queue
+from callcab.db import unit_of_work
+from callcab.jobs.registry import every, job
+from callcab.lib import clock
+from callcab.models import Call
+from callcab.providers import telephony
+from callcab.providers.telephony.base import ProviderDown, RequestRefused
+from callcab.scope import Scope
+from callcab.services import call as calls
+
+log = logging.getLogger(__name__)
+SCOPE = Scope.system("calls")
+
+
+@job("call.place", queue="calls", timeout=30)
+def place(call_id: int) -> None:
+    """Hand one recorded call over again, after its first worker died."""
+    place_all([call_id])
+
+
+@job("call.hang_up", queue="calls", timeout=30)
+def hang_up(call_id: int) -> None:
+    """End a call that is on its way to somebody who does not want it any more."""
+    with unit_of_work(SCOPE) as session:
+        call = session.get(Call, call_id)
+        reference = call.provider_ref if call is not None and call.ended_at is None else None
+    if reference:
+        telephony.provider().hang_up(reference)
+
+
+@job("telephony.hang_up", queue="calls", timeout=30)
+def hang_up_reference(reference: str) -> None:
+    """End a call by its reference: its own record is gone or over."""
+    telephony.provider().hang_up(reference)
+
+
+def place_all(call_ids: list[int]) -> bool:
+    """Hand recorded calls over to the provider; False when it took not all of them, and the rest was given up."""
+    for position, call_id in enumerate(call_ids):
+        with unit_of_work(SCOPE) as session:
+            request = calls.placement(session, call_id)
+        if request is None:
+            continue
+        try:
+            telephony.provider().place(request)
+        except ProviderDown as problem:
+            log.warning("calls could not be placed: %s", problem)
+            _give_up(call_ids[position:], "telephony.down")
+            return False
+        except RequestRefused as problem:
+            log.error("the provider refuses a call: %s", problem.code)
+            _give_up([call_id], problem.code)
+            return False
+    return True
+
+
+@every(10)
+def sweep() -> None:
+    """End calls whose last event never came; place those whose worker died in between (F-05)."""
+    now = clock.now()
+    with unit_of_work(SCOPE) as session:
+        overdue, unplaced = calls.overdue(session, now=now), calls.unplaced(session, now=now)
+    for call_id in overdue:
+        with unit_of_work(SCOPE) as session:
+            calls.reap(session, call_id, now=now)
+    for call_id in unplaced:
+        queue.send("call.place", {"call_id": call_id})
+
+
+def _give_up(call_ids: list[int], code: str) -> None:
+    with unit_of_work(SCOPE) as session:
+        calls.give_up(session, call_ids, code=code)

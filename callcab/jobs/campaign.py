@@ -1,0 +1,45 @@
+"""The dialling rounds of campaigns."""
+
+from callcab import queue
+from callcab.db import unit_of_work
+from callcab.jobs.call import place_all
+from callcab.jobs.registry import every, job
+from callcab.lib import clock
+from callcab.providers import telephony
+from callcab.scope import Scope
+from callcab.services import campaign as campaigns
+from callcab.services import phone_number
+
+SCOPE = Scope.system("number leases")
+MOST_ROUNDS = 20
+
+
+@job("campaign.dial", queue="calls", timeout=120)
+def dial(campaign_id: int) -> None:
+    """Fill a campaign's free lines. Nothing is recorded while nobody would hear how the calls go (F-15)."""
+    health = telephony.provider().health()
+    if not health.ok:
+        with unit_of_work(SCOPE) as session:
+            campaigns.wait_for_lines(session, campaign_id, health.code)
+        return
+    for _ in range(MOST_ROUNDS):
+        with unit_of_work(SCOPE) as session:
+            outcome = campaigns.dial(session, campaign_id)
+        if not place_all(outcome.calls) or not outcome.more:
+            return
+
+
+@every(5)
+def sweep() -> None:
+    """Look at every campaign that is under way: contacts fall due, numbers and money come."""
+    with unit_of_work(SCOPE) as session:
+        due = campaigns.due(session)
+    for campaign_id in due:
+        queue.send("campaign.dial", {"campaign_id": campaign_id})
+
+
+@every(60)
+def end_rentals() -> None:
+    """Give numbers whose rental is over back to the pool."""
+    with unit_of_work(SCOPE) as session:
+        phone_number.end_rentals(session, now=clock.now())

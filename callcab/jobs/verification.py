@@ -1,0 +1,49 @@
+"""Places verification calls, ends those whose time is over."""
+
+import logging
+
+from callcab import queue
+from callcab.db import unit_of_work
+from callcab.jobs.registry import every, job
+from callcab.lib import clock
+from callcab.providers import telephony
+from callcab.providers.telephony.base import ProviderDown, RequestRefused
+from callcab.scope import Scope
+from callcab.services import verification
+
+log = logging.getLogger(__name__)
+SCOPE = Scope.system("verification events")
+
+
+@job("verification.place", queue="calls", timeout=30)
+def place(verification_id: int) -> None:
+    """Hand one call over to the provider; repeated, it places nothing twice."""
+    with unit_of_work(SCOPE) as session:
+        request = verification.placement(session, verification_id)
+    if request is None:
+        return
+    try:
+        telephony.provider().place(request)
+    except ProviderDown as problem:
+        log.warning("a verification call could not be placed: %s", problem)
+        _fail(verification_id, "unavailable")
+    except RequestRefused as problem:
+        log.error("the provider refuses a verification call: %s", problem.code)
+        _fail(verification_id, "request_refused")
+
+
+@every(5)
+def sweep() -> None:
+    """End attempts whose time is over; place again what a lost job left lying (F-05, F-07, F-16)."""
+    now = clock.now()
+    with unit_of_work(SCOPE) as session:
+        verification.expire(session, now=now)
+    with unit_of_work(SCOPE) as session:
+        lost = verification.unplaced(session, now=now)
+    for verification_id in lost:
+        queue.send("verification.place", {"verification_id": verification_id})
+
+
+def _fail(verification_id: int, outcome: str) -> None:
+    with unit_of_work(SCOPE) as session:
+        verification.fail_unavailable(session, verification_id, outcome=outcome)

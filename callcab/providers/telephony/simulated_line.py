@@ -1,0 +1,260 @@
+"""One simulated line as pure functions: who is called, what he does, what our scenario answers.
+
+``start`` and ``advance`` take a state and return the new one with events and further actions due; nothing here knows
+about Valkey or the wall clock, so that a repeated step gives the same events with the same keys.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any
+
+from callcab.providers.telephony.base import (
+    Again,
+    CallKind,
+    CallRequest,
+    Cause,
+    Event,
+    EventKind,
+    Gather,
+    HangUp,
+    Play,
+    Step,
+    Transfer,
+)
+
+HANDSET = "handset"
+# What the callee does, as (seconds after ringing, action). "answer", "press 1", "drop" and "end <cause>".
+Plan = Sequence[tuple[float, str]]
+PLANS: dict[str, Plan] = {
+    "01": ((1.5, "answer"), (3, "press 1")),
+    "02": ((1.5, "answer"), (3, "press 2")),
+    "03": (),
+    "04": ((0.5, "end busy"),),
+    "05": ((1.5, "answer"), (2.7, "drop")),
+    "06": ((1.5, "answer"), (3, "press 1")),
+    "07": ((0, "end unallocated"),),
+    "08": ((1, "end rejected"),),
+    "09": ((1.5, "answer"), (3, "press 9")),
+    "10": ((1.5, "answer"),),
+    "11": ((1.5, "answer"), (3.5, "end machine")),
+    "12": ((0, "end congestion"),),
+    "13": ((3, "answer"), (4.5, "press 1")),
+    "14": ((1.5, "answer"),),
+    "15": ((1.5, "answer"), (3, "press 5"), (5, "press 1")),
+    "16": ((0.5, "end unreachable"),),
+}
+# How other numbers of a campaign behave: (share of a hundred, plan). The number itself decides, so a demo repeats.
+SPREAD: Sequence[tuple[int, Plan]] = (
+    (38, ((2, "answer"),)),
+    (17, ((3, "answer"), (6, "press 1"))),
+    (6, ((3, "answer"), (5.5, "press 9"))),
+    (9, ((2, "answer"), (4, "drop"))),
+    (17, ()),
+    (8, ((0.5, "end busy"),)),
+    (3, ((2, "end rejected"),)),
+    (1, ((0.5, "end unreachable"),)),
+    (1, ((0, "end unallocated"),)),
+)
+RING_DELAY = 0.3
+MOST_REPEATS = 3
+LETTERS_PER_SECOND = 14
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something due on a line. ``token`` of a timer must equal the line's, or the timer is stale."""
+
+    at: datetime
+    name: str
+    token: int | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """The state of one call; ``left`` are scenario steps still to come, the first is going on."""
+
+    reference: str
+    to: str
+    kind: CallKind
+    scenario: tuple[Step, ...]
+    ring_seconds: int
+    longest_seconds: int
+    attended: bool
+    phase: str = "dialling"
+    left: tuple[Step, ...] = ()
+    tries: int = 0
+    repeats: int = 0
+    token: int = 0
+    digits: str = ""
+    answered_at: datetime | None = None
+    events: int = 0
+
+
+@dataclass
+class Outcome:
+    """What one step gave."""
+
+    line: Line
+    events: list[Event] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+
+
+def plan_for(request: CallRequest) -> Plan | str:
+    """What the callee will do, or HANDSET when a person does it by hand."""
+    last = request.to[-2:]
+    if last in PLANS:
+        return PLANS[last]
+    if request.kind is CallKind.VERIFICATION:
+        return HANDSET
+    place = zlib.crc32(request.to.encode()) % 100
+    for share, plan in SPREAD:
+        if place < share:
+            return plan
+        place -= share
+    raise AssertionError("the shares add up to a hundred")
+
+
+def start(request: CallRequest, now: datetime) -> Outcome:
+    """A new line and everything the callee will do by himself."""
+    plan = plan_for(request)
+    line = Line(
+        reference=request.reference,
+        to=request.to,
+        kind=request.kind,
+        scenario=tuple(request.scenario),
+        ring_seconds=request.ring_seconds,
+        longest_seconds=request.longest_seconds,
+        attended=plan == HANDSET,
+    )
+    ringing = now + timedelta(seconds=RING_DELAY)
+    actions = [Action(now, "place"), Action(ringing, "ring")]
+    actions.append(Action(ringing + timedelta(seconds=request.ring_seconds), "ring timeout"))
+    if not isinstance(plan, str):
+        actions += [Action(ringing + timedelta(seconds=after), name) for after, name in plan]
+    return Outcome(line, actions=actions)
+
+
+def advance(line: Line, action: Action) -> Outcome:
+    """Carry out one action; what no longer fits the phase does nothing."""
+    outcome = Outcome(line)
+    name, _, argument = action.name.partition(" ")
+    if line.phase == "ended":
+        return outcome
+    if name == "place":
+        _tell(outcome, EventKind.PLACED, action.at)
+    elif name == "ring" and argument == "timeout":
+        if line.phase in ("dialling", "ringing"):
+            _end(outcome, Cause.NO_ANSWER, "us", action.at)
+    elif name == "ring" and line.phase == "dialling":
+        outcome.line = replace(line, phase="ringing")
+        _tell(outcome, EventKind.RINGING, action.at)
+    elif name == "answer" and line.phase == "ringing":
+        _answer(outcome, action.at)
+    elif name == "press" and line.phase == "talking":
+        _press(outcome, argument, action.at)
+    elif name == "drop" and line.phase == "talking":
+        _end(outcome, Cause.ANSWERED, "them", action.at)
+    elif name == "end":
+        _end(outcome, Cause(argument), "them", action.at)
+    elif name == "limit" and line.phase == "talking":
+        _end(outcome, Cause.ANSWERED, "us", action.at)
+    elif name == "timer" and action.token == line.token:
+        _timer(outcome, action.at)
+    elif name == "stop":
+        cause = Cause.ANSWERED if line.answered_at else Cause.NO_ANSWER
+        _end(outcome, cause, "us", action.at)
+    return outcome
+
+
+def _tell(outcome: Outcome, kind: EventKind, at: datetime, **data: Any) -> None:
+    line = replace(outcome.line, events=outcome.line.events + 1)
+    outcome.line = line
+    outcome.events.append(Event(line.reference, f"{line.events}:{kind.value}", kind, at, data))
+
+
+def _answer(outcome: Outcome, at: datetime) -> None:
+    outcome.line = replace(outcome.line, phase="talking", answered_at=at)
+    _tell(outcome, EventKind.ANSWERED, at)
+    outcome.actions.append(Action(at + timedelta(seconds=outcome.line.longest_seconds), "limit"))
+    _go_on(outcome, outcome.line.scenario, at)
+
+
+def _go_on(outcome: Outcome, steps: Sequence[Step], at: datetime) -> None:
+    """Begin the first of ``steps``; a timer ends it, and no steps left means that we hang up."""
+    line = replace(outcome.line, left=tuple(steps), token=outcome.line.token + 1, tries=0)
+    outcome.line = line
+    step = line.left[0] if line.left else HangUp()
+    if isinstance(step, Again):
+        if line.repeats >= MOST_REPEATS:
+            _end(outcome, Cause.ANSWERED, "us", at)
+            return
+        outcome.line = replace(line, repeats=line.repeats + 1)
+        _go_on(outcome, line.scenario, at)
+    elif isinstance(step, Play):
+        _set_timer(outcome, at, spoken(step))
+    elif isinstance(step, Gather):
+        _ask(outcome, step, at)
+    elif isinstance(step, HangUp | Transfer):
+        _end(outcome, Cause.ANSWERED, "us", at)
+
+
+def _ask(outcome: Outcome, step: Gather, at: datetime) -> None:
+    outcome.line = replace(outcome.line, tries=outcome.line.tries + 1, token=outcome.line.token + 1)
+    _set_timer(outcome, at, sum(spoken(play) for play in step.prompt) + step.seconds)
+
+
+def _set_timer(outcome: Outcome, at: datetime, seconds: float) -> None:
+    outcome.actions.append(Action(at + timedelta(seconds=seconds), "timer", outcome.line.token))
+
+
+def _timer(outcome: Outcome, at: datetime) -> None:
+    """What was going on came to its end: a text was said, or nobody pressed anything."""
+    line = outcome.line
+    step = line.left[0] if line.left else HangUp()
+    if isinstance(step, Gather):
+        _unheard(outcome, step, at)
+    else:
+        _go_on(outcome, line.left[1:], at)
+
+
+def _unheard(outcome: Outcome, step: Gather, at: datetime) -> None:
+    if outcome.line.tries < step.tries:
+        _ask(outcome, step, at)
+    else:
+        _go_on(outcome, (*step.otherwise, *outcome.line.left[1:]), at)
+
+
+def _press(outcome: Outcome, digit: str, at: datetime) -> None:
+    outcome.line = replace(outcome.line, digits=(outcome.line.digits + digit)[:32])
+    _tell(outcome, EventKind.DIGIT, at, digit=digit)
+    step = outcome.line.left[0] if outcome.line.left else None
+    if not isinstance(step, Gather):
+        return
+    if digit in step.branches:
+        _go_on(outcome, (*step.branches[digit], *outcome.line.left[1:]), at)
+    else:
+        _unheard(outcome, step, at)
+
+
+def _end(outcome: Outcome, cause: Cause, by: str, at: datetime) -> None:
+    line = outcome.line
+    talked = (at - line.answered_at).total_seconds() if line.answered_at else 0
+    _tell(
+        outcome,
+        EventKind.HANGUP,
+        at,
+        cause=cause.value,
+        by=by,
+        digits=line.digits,
+        answered_at=line.answered_at.isoformat() if line.answered_at else None,
+        seconds=min(ceil(talked), line.longest_seconds),
+    )
+    outcome.line = replace(outcome.line, phase="ended", left=())
+
+
+def spoken(step: Play) -> float:
+    """Seconds that a text takes."""
+    return max(1.0, round(len(step.text) / LETTERS_PER_SECOND, 1))

@@ -1,0 +1,252 @@
+"""The simulated line: no network, no money; its state lives in Valkey, so that a restart loses no call.
+
+Numbers that end in 01…16 behave by the plan of ``simulated_line``; other numbers of a verification ring on the virtual
+handset, where a person answers and presses; other numbers of a campaign behave by a fixed spread.
+
+Web and worker processes only add (a line, an action); one dialer at a time advances the lines. An action leaves the
+queue in the same transaction that stores the line's new state, after its events were handled: a dialer that dies in
+between tells them again with the same keys.
+"""
+
+import json
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+
+from callcab.lib import clock
+from callcab.providers.telephony import simulated_line as lines
+from callcab.providers.telephony.base import (
+    CallKind,
+    CallRequest,
+    Event,
+    Health,
+    ProviderDown,
+    RequestRefused,
+    Step,
+    Transfer,
+    decode,
+    encode,
+    steps_of,
+)
+
+log = logging.getLogger(__name__)
+
+DUE = "callcab:sim:due"
+LISTENER = "callcab:dialer:heartbeat"
+LISTENER_SECONDS = 10
+LINE_SECONDS = 7200
+ENDED_SECONDS = 900
+ROUND = 200
+PAUSE = 0.1
+LONGEST_BACK_OFF = 30.0
+KEYS = frozenset("0123456789*#")
+_GONE = lines.Line("", "", CallKind.CAMPAIGN, (), 0, 0, False, phase="ended")
+
+# Stores the line and what it will do, unless the reference is known: one step, so that no half of it can be lost.
+PLACE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+for i = 3, #ARGV, 2 do redis.call('ZADD', KEYS[2], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
+# Keeps or takes the one place of the listener.
+LISTEN = """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+
+
+@dataclass(frozen=True)
+class HandsetLine:
+    """A call that waits for a person on the virtual handset; phase is dialling, ringing or talking."""
+
+    reference: str
+    to: str
+    phase: str
+    digits: str
+
+
+class Simulator:
+    """The simulated provider; implements ``base.Telephony``."""
+
+    name = "simulator"
+
+    def __init__(self, url: str) -> None:
+        # Two seconds on each command: a slow store must not hold a page (F-08).
+        self._store: Any = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True)
+        self._place = self._store.register_script(PLACE)
+        self._listen = self._store.register_script(LISTEN)
+        self._owner = uuid.uuid4().hex
+        self._failed: dict[str, tuple[float, float]] = {}
+
+    # What the service asks
+
+    def unsupported(self, scenario: Sequence[Step]) -> list[str]:
+        return ["transfer"] if any(isinstance(step, Transfer) for step in steps_of(scenario)) else []
+
+    def place(self, request: CallRequest) -> bool:
+        if self.unsupported(request.scenario):
+            raise RequestRefused("telephony.unsupported")
+        if not request.reference or len(request.reference) > 64 or "|" in request.reference:
+            raise RequestRefused("telephony.reference")
+        outcome = lines.start(request, clock.now())
+        arguments: list[Any] = [_line_json(outcome.line), LINE_SECONDS]
+        for number, action in enumerate(outcome.actions):
+            arguments += [action.at.timestamp(), _member(request.reference, f"{number:04}", action)]
+        try:
+            return bool(self._place(keys=[_key(request.reference), DUE], args=arguments))
+        except redis.RedisError as problem:
+            raise ProviderDown(str(problem)) from problem
+
+    def hang_up(self, reference: str) -> None:
+        self._add(reference, "stop")
+
+    def health(self) -> Health:
+        try:
+            return Health(True) if self._store.exists(LISTENER) else Health(False, "telephony.dialer_away")
+        except redis.RedisError:
+            return Health(False, "telephony.down")
+
+    # The virtual handset
+
+    def handset(self, references: Iterable[str]) -> list[HandsetLine]:
+        """The calls among ``references`` that a person has to deal with. Raises ProviderDown."""
+        wanted = list(references)
+        try:
+            texts = self._store.mget([_key(reference) for reference in wanted]) if wanted else []
+        except redis.RedisError as problem:
+            raise ProviderDown(str(problem)) from problem
+        found = [_line(text) for text in texts if text]
+        return [
+            HandsetLine(line.reference, line.to, line.phase, line.digits)
+            for line in found
+            if line.attended and line.phase != "ended"
+        ]
+
+    def touch(self, reference: str, what: str) -> None:
+        """What the person does: ``answer``, ``reject``, ``drop`` or one key. ValueError for anything else."""
+        if what in ("answer", "drop"):
+            self._add(reference, what)
+        elif what == "reject":
+            self._add(reference, "end rejected")
+        elif what in KEYS:
+            self._add(reference, f"press {what}")
+        else:
+            raise ValueError("no such key on a handset")
+
+    def _add(self, reference: str, name: str) -> None:
+        action = lines.Action(clock.now(), name)
+        try:
+            self._store.zadd(DUE, {_member(reference, f"u{uuid.uuid4().hex}", action): action.at.timestamp()})
+        except redis.RedisError as problem:
+            raise ProviderDown(str(problem)) from problem
+
+    # The dialer
+
+    def listen(self, handle: Callable[[Event], None], stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                busy = self._is_listener() and self.step(handle) == ROUND
+            except redis.RedisError as problem:
+                log.warning("the store of simulated lines is away: %s", problem)
+                stop.wait(1)
+                continue
+            if not busy:
+                stop.wait(PAUSE)
+        self._leave()
+
+    def step(self, handle: Callable[[Event], None]) -> int:
+        """Carry out what is due, one round; returns how many actions were done."""
+        now = clock.now().timestamp()
+        due = self._store.zrangebyscore(DUE, "-inf", now, start=0, num=ROUND, withscores=True)
+        waiting = {reference for reference, (until, _) in self._failed.items() if until > time.monotonic()}
+        done = 0
+        for member, score in due:
+            reference = member.partition("|")[0]
+            if reference in waiting:
+                continue
+            outcome = self._carry_out(reference, member, score, handle)
+            done += outcome is not None
+            # What this action made due comes before the line's later actions: they wait for the next round.
+            if outcome is None or any(action.at.timestamp() <= now for action in outcome.actions):
+                waiting.add(reference)
+        return done
+
+    def _carry_out(
+        self, reference: str, member: str, score: float, handle: Callable[[Event], None]
+    ) -> lines.Outcome | None:
+        """One action with its events; None when they could not be handled and stay due."""
+        text = self._store.get(_key(reference))
+        if text is None:
+            self._store.zrem(DUE, member)
+            return lines.Outcome(_GONE)
+        outcome = lines.advance(_line(text), _action(member, score))
+        try:
+            for event in outcome.events:
+                handle(event)
+        except Exception:
+            # The event stays due and is told again, later and later; other calls go on meanwhile.
+            wait = min(self._failed.get(reference, (0.0, 0.5))[1] * 2, LONGEST_BACK_OFF)
+            self._failed[reference] = (time.monotonic() + wait, wait)
+            log.exception("an event of call %s could not be handled; again in %.0f s", reference, wait)
+            return None
+        self._failed.pop(reference, None)
+        self._store_outcome(reference, member, outcome)
+        return outcome
+
+    def _store_outcome(self, reference: str, member: str, outcome: lines.Outcome) -> None:
+        serial = outcome.line.token * 1000 + outcome.line.events
+        with self._store.pipeline(transaction=True) as pipe:
+            life = ENDED_SECONDS if outcome.line.phase == "ended" else LINE_SECONDS
+            pipe.set(_key(reference), _line_json(outcome.line), ex=life)
+            for number, action in enumerate(outcome.actions):
+                pipe.zadd(DUE, {_member(reference, f"t{serial:06}{number}", action): action.at.timestamp()})
+            pipe.zrem(DUE, member)
+            pipe.execute()
+
+    def _is_listener(self) -> bool:
+        return bool(self._listen(keys=[LISTENER], args=[self._owner, LISTENER_SECONDS]))
+
+    def _leave(self) -> None:
+        try:
+            if self._store.get(LISTENER) == self._owner:
+                self._store.delete(LISTENER)
+        except redis.RedisError:
+            log.info("the heartbeat runs out by itself")
+
+
+def _key(reference: str) -> str:
+    return f"callcab:sim:line:{reference}"
+
+
+def _member(reference: str, serial: str, action: lines.Action) -> str:
+    return f"{reference}|{serial}|{action.name}|{'' if action.token is None else action.token}"
+
+
+def _action(member: str, score: float) -> lines.Action:
+    _, _, name, token = member.split("|")
+    return lines.Action(datetime.fromtimestamp(score, UTC), name, int(token) if token else None)
+
+
+def _line_json(line: lines.Line) -> str:
+    data = {**vars(line), "scenario": encode(line.scenario), "left": encode(line.left)}
+    data["answered_at"] = line.answered_at.isoformat() if line.answered_at else None
+    return json.dumps(data)
+
+
+def _line(text: str) -> lines.Line:
+    data = json.loads(text)
+    answered = data.pop("answered_at")
+    line = lines.Line(
+        **{**data, "kind": CallKind(data["kind"]), "scenario": decode(data["scenario"]), "left": decode(data["left"])}
+    )
+    return replace(line, answered_at=datetime.fromisoformat(answered) if answered else None)

@@ -1,0 +1,136 @@
+"""What a provider tells about a call of a campaign. The last event decides; earlier ones only show progress."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from callcab import queue
+from callcab.db import CabSession
+from callcab.lib import clock
+from callcab.models import (
+    BlacklistEntry,
+    BlacklistSource,
+    Call,
+    CallEvent,
+    CallState,
+    Campaign,
+    IvrAction,
+    Outcome,
+)
+from callcab.providers.telephony.base import Event, EventKind
+from callcab.services.call.ending import finish
+from callcab.services.call.locking import lock_call
+
+_RANK = {CallState.PLACED: 0, CallState.RINGING: 1, CallState.ANSWERED: 2}
+
+
+def on_event(session: CabSession, event: Event) -> bool:
+    """Take an event; False when it belongs to no call. Flushed. Needs a system scope.
+
+    Repeated events change nothing (F-17); the end state is the same in every order (F-18).
+    """
+    call = lock_call(session, Call.provider_ref == event.reference)
+    if call is None:
+        return False
+    if not _remember(session, call, event):
+        return True
+    if event.kind is EventKind.DIGIT:
+        # An opt-out holds even when it is heard after the call's end (rule C1: at once, whatever else happens).
+        _digit(session, call, str(event.data.get("digit", "")))
+    if call.ended_at is not None:
+        return True
+    if event.kind is EventKind.RINGING:
+        _reach(call, CallState.RINGING)
+    elif event.kind is EventKind.ANSWERED:
+        _answered(call, event.at)
+    elif event.kind is EventKind.DIGIT:
+        _answered(call, event.at)
+        call.digits = (call.digits + str(event.data.get("digit", "")))[:32]
+    elif event.kind is EventKind.HANGUP:
+        _hung_up(session, call, event)
+    session.flush()
+    return True
+
+
+def _remember(session: CabSession, call: Call, event: Event) -> bool:
+    statement = (
+        insert(CallEvent)
+        .values(
+            call_id=call.id,
+            customer_id=call.customer_id,
+            provider_ref=event.reference,
+            event_key=event.key,
+            kind=event.kind.value,
+            at=event.at,
+            data=dict(event.data),
+        )
+        .on_conflict_do_nothing()
+        .returning(CallEvent.id)
+    )
+    return session.scalar(statement) is not None
+
+
+def _reach(call: Call, state: CallState) -> None:
+    if _RANK[call.state] < _RANK[state]:
+        call.state = state
+
+
+def _answered(call: Call, at: datetime) -> None:
+    call.answered_at = min(call.answered_at or at, at)
+    _reach(call, CallState.ANSWERED)
+
+
+def _hung_up(session: CabSession, call: Call, event: Event) -> None:
+    answered, digits = event.data.get("answered_at"), str(event.data.get("digits", ""))
+    for digit in dict.fromkeys(digits):
+        _digit(session, call, digit)
+    call.digits = digits[:32]
+    if answered:
+        call.answered_at = datetime.fromisoformat(answered)
+        call.state = CallState.ANSWERED
+    finish(session, call, _outcome(event, bool(answered), digits), seconds=int(event.data.get("seconds", 0)))
+
+
+def _outcome(event: Event, answered: bool, digits: str) -> Outcome:
+    cause = str(event.data.get("cause", ""))
+    if answered and cause == Outcome.COMPLETED:
+        early = event.data.get("by") == "them" and not digits
+        return Outcome.HANGUP_BEFORE_DIGIT if early else Outcome.COMPLETED
+    try:
+        return Outcome(cause)
+    except ValueError:
+        return Outcome.COMPLETED if answered else Outcome.CONGESTION
+
+
+def _digit(session: CabSession, call: Call, digit: str) -> None:
+    """The callee asked not to be called any more: on the list at once, and calls on their way to him end."""
+    campaign = session.get_one(Campaign, call.campaign_id)
+    if not any(rule.digit == digit and rule.action is IvrAction.BLACKLIST for rule in campaign.rules):
+        return
+    entry = insert(BlacklistEntry).values(
+        customer_id=call.customer_id,
+        phone=call.phone,
+        source=BlacklistSource.IVR,
+        reason=f"IVR {digit}",
+        author_name="",
+        call_id=call.id,
+        created_at=clock.now(),
+    )
+    # An entry that would expire one day becomes a lasting one: the person himself asked for it.
+    session.execute(
+        entry.on_conflict_do_update(
+            index_elements=[BlacklistEntry.customer_id, BlacklistEntry.phone], set_={"expires_at": None}
+        )
+    )
+    others = session.scalars(
+        sa.select(Call.id).where(
+            Call.customer_id == call.customer_id,
+            Call.phone == call.phone,
+            Call.id != call.id,
+            Call.ended_at.is_(None),
+            Call.answered_at.is_(None),
+        )
+    ).all()
+    for other in others:
+        queue.later(session, "call.hang_up", call_id=other)

@@ -1,0 +1,21 @@
+"""Call campaigns: drawn up, started, dialled, paused, stopped."""
+
+from callcab.services.campaign.dialling import dial, due, wait_for_lines
+from callcab.services.campaign.drafting import Draft, Preflight, Rule, create, preflight, read_list
+from callcab.services.campaign.steering import pause, resume, start, stop
+
+__all__ = [
+    "Draft",
+    "Preflight",
+    "Rule",
+    "create",
+    "dial",
+    "due",
+    "pause",
+    "preflight",
+    "read_list",
+    "resume",
+    "start",
+    "stop",
+    "wait_for_lines",
+]

@@ -1,0 +1,237 @@
+"""Drawing up a campaign: its list, its menu, its limits, and what would happen if it started now."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from callcab.db import CabSession
+from callcab.lib import clock
+from callcab.lib import phone as phone_lib
+from callcab.lib.errors import Invalid, NotFound
+from callcab.models import (
+    Campaign,
+    Contact,
+    ContactState,
+    Customer,
+    IvrAction,
+    IvrRule,
+    NumberKind,
+    NumberState,
+    PhoneNumber,
+    Purpose,
+)
+from callcab.scope import Actor
+from callcab.services import audit, pricing
+from callcab.services.decision import blocked_phones, is_closed
+from callcab.services.phone_number.lease import is_available
+
+MOST_CONTACTS = 50_000
+LONGEST_TEXT = 2_000_000
+LONGEST_PROMPT = 1_000
+CHUNK = 5_000
+LINES = (1, 50)
+ATTEMPTS = (1, 5)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a digit does; ``prompt`` is said by ``play`` and instead of the usual words by ``blacklist``."""
+
+    digit: str
+    action: IvrAction
+    prompt: str = ""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a person wrote; ``own_number_id`` empty means any free number; ``request_key`` makes a double press one."""
+
+    name: str
+    purpose: Purpose
+    prompt: str
+    contacts: str
+    consent_note: str = ""
+    rules: Sequence[Rule] = field(default_factory=tuple)
+    calls_from: time = time(9)
+    calls_until: time = time(20)
+    lines: int = 5
+    max_attempts: int = 2
+    own_number_id: int | None = None
+    request_key: str | None = None
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a start would meet: counts of contacts by the first reason against them, and money."""
+
+    contacts: int
+    blocked: int
+    closed: int
+    price_from: Decimal
+    price_longest: Decimal
+    available: Decimal
+    enough_for: int | None
+    number_ready: bool
+
+
+@dataclass(frozen=True)
+class ListReading:
+    """A pasted list: phones to call, and how many were left out and why."""
+
+    phones: tuple[int, ...]
+    duplicates: int
+    rejected: tuple[phone_lib.Rejected, ...]
+    undialable: int
+
+
+def read_list(text: str) -> ListReading:
+    """Read a pasted list of contacts. Raises Invalid("campaign.list_too_long"), field ``contacts``."""
+    if len(text) > LONGEST_TEXT:
+        raise Invalid("campaign.list_too_long", field="contacts", limit=MOST_CONTACTS)
+    found = phone_lib.extract(text)
+    good = tuple(phone_lib.to_int(phone.e164) for phone in found.phones if phone_lib.is_dialable(phone))
+    if len(good) > MOST_CONTACTS:
+        raise Invalid("campaign.list_too_long", field="contacts", limit=MOST_CONTACTS)
+    return ListReading(good, found.duplicates, found.rejected, len(found.phones) - len(good))
+
+
+def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor) -> Campaign:
+    """Store a campaign with its contacts, ready to be started. Flushed.
+
+    raises  Invalid with the field at fault (rule C1: advertising needs a note on consent), NotFound("number.not_found")
+    """
+    _check(draft)
+    reading = read_list(draft.contacts)
+    if not reading.phones:
+        raise Invalid("campaign.no_contacts", field="contacts")
+    if draft.own_number_id is not None:
+        _check_number(session, draft.own_number_id, customer_id)
+    known = _repeated(session, draft, customer_id)
+    if known is not None:
+        return known
+    campaign = Campaign(
+        customer_id=customer_id,
+        name=draft.name.strip(),
+        purpose=draft.purpose,
+        consent_note=draft.consent_note.strip(),
+        own_number_id=draft.own_number_id,
+        prompt=draft.prompt.strip(),
+        quiet_until=draft.calls_from,
+        quiet_from=draft.calls_until,
+        lines=draft.lines,
+        max_attempts=draft.max_attempts,
+        contacts_total=len(reading.phones),
+        request_key=draft.request_key,
+        created_by=actor.user_id,
+        rules=[
+            IvrRule(customer_id=customer_id, digit=rule.digit, action=rule.action, prompt=rule.prompt.strip())
+            for rule in draft.rules
+        ],
+    )
+    session.add(campaign)
+    session.flush()
+    _add_contacts(session, campaign, reading.phones)
+    after = {"name": campaign.name, "purpose": campaign.purpose.value, "contacts": len(reading.phones)}
+    audit.record(
+        session,
+        "campaign.create",
+        actor=actor,
+        customer_id=customer_id,
+        object_type="campaign",
+        object_id=campaign.id,
+        after=after,
+    )
+    return campaign
+
+
+def preflight(session: CabSession, campaign: Campaign, *, now: datetime) -> Preflight:
+    """What would happen if the campaign started now. Reads only; needs a system scope for the platform's list."""
+    customer = session.get_one(Customer, campaign.customer_id)
+    waiting = session.scalars(
+        sa.select(Contact.phone)
+        .where(Contact.campaign_id == campaign.id)
+        .where(Contact.state.in_((ContactState.NEW, ContactState.WAITING)))
+    ).all()
+    blocked = blocked_phones(session, customer_id=campaign.customer_id, phones=waiting, now=now)
+    least = pricing.call_price(customer.tariff, 1)
+    longest = pricing.longest_call(customer.tariff)
+    return Preflight(
+        contacts=len(waiting),
+        blocked=len(blocked),
+        closed=sum(1 for phone in waiting if is_closed(phone, campaign, customer.zone, now)),
+        price_from=least,
+        price_longest=longest,
+        available=customer.available,
+        enough_for=int(customer.available // longest) if longest else None,
+        number_ready=is_available(session, campaign),
+    )
+
+
+def _check(draft: Draft) -> None:
+    _check_text(draft.name, "name", 120)
+    _check_text(draft.prompt, "prompt", LONGEST_PROMPT)
+    if draft.purpose is Purpose.ADVERTISING and len(draft.consent_note.strip()) < 10:
+        raise Invalid("campaign.no_consent", field="consent_note")
+    if not draft.calls_from < draft.calls_until:
+        raise Invalid("campaign.hours", field="calls_until")
+    for name, value, (low, high) in (("lines", draft.lines, LINES), ("max_attempts", draft.max_attempts, ATTEMPTS)):
+        if not low <= value <= high:
+            raise Invalid("campaign.out_of_range", field=name, low=low, high=high)
+    repeated = [digit for digit, count in Counter(rule.digit for rule in draft.rules).items() if count > 1]
+    if repeated:
+        raise Invalid("campaign.digit_twice", field="rules", digit=repeated[0])
+    for rule in draft.rules:
+        if len(rule.digit) != 1 or rule.digit not in "0123456789*#":
+            raise Invalid("campaign.digit", field="rules")
+        if rule.action is IvrAction.PLAY:
+            _check_text(rule.prompt, f"rule_{rule.digit}_prompt", LONGEST_PROMPT)
+
+
+def _check_text(text: str, name: str, limit: int) -> None:
+    if not text.strip():
+        raise Invalid("field.required", field=name)
+    if len(text) > limit:
+        raise Invalid("field.too_long", field=name, limit=limit)
+
+
+def _check_number(session: CabSession, number_id: int, customer_id: int) -> None:
+    number = session.get(PhoneNumber, number_id)
+    if number is None or (number.kind is not NumberKind.DUTY and number.customer_id != customer_id):
+        raise NotFound("number.not_found")
+    if number.kind is NumberKind.PERSONAL and number.state is not NumberState.VERIFIED:
+        raise Invalid("number.not_verified", field="own_number_id")
+    if number.state is NumberState.BLOCKED:
+        raise Invalid("number.blocked", field="own_number_id")
+
+
+def _repeated(session: CabSession, draft: Draft, customer_id: int) -> Campaign | None:
+    """The campaign that the same form made a moment ago (F-20)."""
+    if not draft.request_key:
+        return None
+    return session.scalar(
+        sa.select(Campaign).where(Campaign.request_key == draft.request_key, Campaign.customer_id == customer_id)
+    )
+
+
+def _add_contacts(session: CabSession, campaign: Campaign, wanted: Sequence[int]) -> None:
+    now = clock.now()
+    for start in range(0, len(wanted), CHUNK):
+        rows: list[dict[str, Any]] = [
+            {
+                "campaign_id": campaign.id,
+                "customer_id": campaign.customer_id,
+                "phone": phone,
+                "state": ContactState.NEW,
+                "attempts": 0,
+                "next_at": now,
+                "variables": {},
+            }
+            for phone in wanted[start : start + CHUNK]
+        ]
+        session.execute(insert(Contact).on_conflict_do_nothing(), rows)

@@ -1,0 +1,73 @@
+"""Lists of outgoing numbers. «Свободный» and «Арендный» are states of a shared number, yet shown as kinds."""
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from callcab.lib import phone as phones
+from callcab.models import NumberKind, NumberLease, NumberState, PhoneNumber, Verification
+from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+
+
+def search(text: str) -> sa.ColumnElement[bool] | None:
+    """Numbers that hold the typed digits, in any spelling; None when there are no digits."""
+    digits = phones.search_digits(text)
+    if not digits:
+        return None
+    if len(digits) == 11:
+        return PhoneNumber.phone == int(digits)
+    return sa.cast(PhoneNumber.phone, sa.Text).contains(digits, autoescape=True)
+
+
+def _shared() -> sa.ColumnElement[bool]:
+    return PhoneNumber.kind == NumberKind.SHARED
+
+
+KINDS = {
+    "shared": _shared,
+    "free": lambda: sa.and_(_shared(), PhoneNumber.state == NumberState.FREE, PhoneNumber.rented_until.is_(None)),
+    "duty": lambda: PhoneNumber.kind == NumberKind.DUTY,
+    "rented": lambda: PhoneNumber.rented_until.is_not(None),
+    "personal": lambda: PhoneNumber.kind == NumberKind.PERSONAL,
+}
+FILTERS = (
+    ChoiceFilter("kind", conditions=KINDS),
+    ChoiceFilter("state", PhoneNumber.state, choices=NumberState),
+    DateTimeRange("created", PhoneNumber.created_at),
+)
+SORTS = {"created_at": Sort(PhoneNumber.created_at)}
+
+PHONE_NUMBER = register(
+    ListSpec(
+        name="phone_number",
+        model=PhoneNumber,
+        sorts=SORTS,
+        default_sort="-created_at",
+        filters=(*FILTERS, ReferenceFilter("customer", PhoneNumber.customer_id)),
+        search=search,
+        options=lambda: [
+            orm.joinedload(PhoneNumber.customer),
+            orm.selectinload(PhoneNumber.open_lease).joinedload(NumberLease.campaign),
+        ],
+    )
+)
+CABINET_NUMBER = register(
+    ListSpec(
+        name="cabinet_number",
+        model=PhoneNumber,
+        sorts=SORTS,
+        default_sort="-created_at",
+        filters=FILTERS,
+        search=search,
+        options=lambda: [orm.selectinload(PhoneNumber.open_lease)],
+    )
+)
+
+
+def search_verification(text: str) -> sa.ColumnElement[bool] | None:
+    """Attempts of the numbers that hold the typed digits."""
+    digits = phones.search_digits(text)
+    if not digits:
+        return None
+    if len(digits) == 11:
+        return Verification.phone == int(digits)
+    return sa.cast(Verification.phone, sa.Text).contains(digits, autoescape=True)

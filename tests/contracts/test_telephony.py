@@ -1,0 +1,229 @@
+"""What every telephony provider must do; the simulator always, others when they are there."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from callcab.config import Settings
+from callcab.lib import clock
+from callcab.models import Outcome
+from callcab.providers.telephony.base import (
+    ADVICE,
+    Again,
+    CallKind,
+    CallRequest,
+    Cause,
+    Event,
+    EventKind,
+    Gather,
+    HangUp,
+    Play,
+    ProviderDown,
+    RequestRefused,
+    Transfer,
+    decode,
+    encode,
+)
+from callcab.providers.telephony.simulator import LISTENER, Simulator
+
+START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+ASK = Gather(prompt=[Play("Нажмите один.")], branches={"1": (Play("Спасибо."), HangUp())}, tries=2)
+
+
+@pytest.fixture
+def simulator(settings: Settings) -> Simulator:
+    redis.Redis.from_url(str(settings.redis_url)).flushall()
+    return Simulator(str(settings.redis_url))
+
+
+def request(ending: str, kind: CallKind = CallKind.CAMPAIGN, **values: object) -> CallRequest:
+    reference = f"t-{ending}-{kind.value}"
+    return CallRequest(
+        **{"reference": reference, "to": f"+792539445{ending}", "scenario": (ASK,), "kind": kind, **values}
+    )
+
+
+def play_out(simulator: Simulator, seconds: int = 300) -> list[Event]:
+    """Let the time pass in small steps; returns what was told."""
+    events: list[Event] = []
+    for step in range(seconds * 2):
+        with clock.frozen(START + timedelta(seconds=step / 2)):
+            while simulator.step(events.append):
+                pass
+    return events
+
+
+def call(simulator: Simulator, ending: str) -> Event:
+    with clock.frozen(START):
+        assert simulator.place(request(f"{ending:0>2}"))
+    return play_out(simulator)[-1]
+
+
+@pytest.mark.parametrize(
+    ("ending", "cause", "digits"),
+    [
+        ("01", Cause.ANSWERED, "1"),
+        ("02", Cause.ANSWERED, "2"),
+        ("03", Cause.NO_ANSWER, ""),
+        ("04", Cause.BUSY, ""),
+        ("05", Cause.ANSWERED, ""),
+        ("06", Cause.ANSWERED, "1"),
+        ("07", Cause.UNALLOCATED, ""),
+        ("08", Cause.REJECTED, ""),
+        ("09", Cause.ANSWERED, "9"),
+        ("10", Cause.ANSWERED, ""),
+        ("11", Cause.MACHINE, ""),
+        ("12", Cause.CONGESTION, ""),
+        ("13", Cause.ANSWERED, "1"),
+        ("14", Cause.ANSWERED, ""),
+        ("15", Cause.ANSWERED, "51"),
+        ("16", Cause.UNREACHABLE, ""),
+    ],
+)
+def test_the_number_plan_ends_every_call_as_it_says(
+    simulator: Simulator, ending: str, cause: Cause, digits: str
+) -> None:
+    last = call(simulator, ending)
+    assert last.kind is EventKind.HANGUP
+    assert (last.data["cause"], last.data["digits"]) == (cause, digits)
+
+
+def test_who_hung_up_is_told(simulator: Simulator) -> None:
+    assert call(simulator, "05").data["by"] == "them"
+    assert call(simulator, "10").data["by"] == "us"
+
+
+def test_events_of_a_call_come_in_order_with_keys_of_their_own(simulator: Simulator) -> None:
+    with clock.frozen(START):
+        simulator.place(request("01"))
+    events = play_out(simulator)
+    assert [event.kind for event in events] == ["placed", "ringing", "answered", "digit", "hangup"]
+    assert len({event.key for event in events}) == len(events)
+    assert [event.at for event in events] == sorted(event.at for event in events)
+
+
+def test_the_same_reference_is_placed_once(simulator: Simulator) -> None:
+    with clock.frozen(START):
+        assert simulator.place(request("01")) is True
+        assert simulator.place(request("01")) is False
+    assert [event.kind for event in play_out(simulator)].count(EventKind.PLACED) == 1
+
+
+def test_an_event_that_could_not_be_handled_is_told_again_with_the_same_key(simulator: Simulator) -> None:
+    told: list[str] = []
+
+    def refuse_once(event: Event) -> None:
+        told.append(event.key)
+        if len(told) == 1:
+            raise RuntimeError("the database is away")
+
+    with clock.frozen(START):
+        simulator.place(request("01"))
+        simulator.step(refuse_once)
+        simulator._failed.clear()
+        simulator.step(refuse_once)
+    assert told == ["1:placed", "1:placed"]
+
+
+def test_a_dialer_that_was_away_catches_up_in_the_right_order(simulator: Simulator) -> None:
+    with clock.frozen(START):
+        simulator.place(request("15"))
+    events: list[Event] = []
+    with clock.frozen(START + timedelta(minutes=5)):
+        while simulator.step(events.append):
+            pass
+    assert [event.kind for event in events] == ["placed", "ringing", "answered", "digit", "digit", "hangup"]
+    assert events[-1].at < START + timedelta(seconds=30)
+
+
+def test_the_provider_ends_a_call_that_is_too_long(simulator: Simulator) -> None:
+    endless = Gather(prompt=[Play("Слушайте. " * 300)], branches={})
+    with clock.frozen(START):
+        simulator.place(request("10", scenario=(endless,), longest_seconds=20))
+    assert play_out(simulator)[-1].data["seconds"] == 20
+
+
+def test_hanging_up_before_the_answer_ends_the_call_unanswered(simulator: Simulator) -> None:
+    with clock.frozen(START):
+        simulator.place(request("03"))
+    with clock.frozen(START + timedelta(seconds=2)):
+        simulator.hang_up("t-03-campaign")
+    last = play_out(simulator, 20)[-1]
+    assert (last.kind, last.data["answered_at"]) == (EventKind.HANGUP, None)
+
+
+def test_what_it_cannot_do_is_refused_before_anything_rings(simulator: Simulator) -> None:
+    scenario = (Gather(prompt=[], branches={"1": (Transfer("+79250000001"),)}),)
+    assert simulator.unsupported(scenario) == ["transfer"]
+    with pytest.raises(RequestRefused):
+        simulator.place(request("01", scenario=scenario))
+
+
+def test_repeating_the_menu_ends_some_day(simulator: Simulator) -> None:
+    menu = Gather(prompt=[Play("Меню.")], branches={"5": (Again(),), "1": (HangUp(),)}, tries=9)
+    with clock.frozen(START):
+        simulator.place(request("15", scenario=(menu,)))
+    assert play_out(simulator)[-1].data["digits"] == "51"
+
+
+def test_a_verification_of_an_ordinary_number_waits_for_the_handset(simulator: Simulator) -> None:
+    with clock.frozen(START):
+        simulator.place(request("77", CallKind.VERIFICATION))
+    play_out(simulator, 3)
+    assert [(line.phase, line.to) for line in simulator.handset(["t-77-verification"])] == [("ringing", "+79253944577")]
+    with clock.frozen(START + timedelta(seconds=4)):
+        simulator.touch("t-77-verification", "answer")
+    with clock.frozen(START + timedelta(seconds=6)):
+        simulator.touch("t-77-verification", "1")
+    last = play_out(simulator, 30)[-1]
+    assert (last.data["cause"], last.data["digits"]) == ("completed", "1")
+    assert simulator.handset(["t-77-verification"]) == []
+
+
+def test_an_ordinary_number_of_a_campaign_behaves_the_same_every_time(simulator: Simulator) -> None:
+    endings = []
+    for attempt in ("a", "b"):
+        with clock.frozen(START):
+            simulator.place(request("77", reference=attempt))
+        endings.append(play_out(simulator, 90)[-1].data["cause"])
+    assert endings[0] == endings[1]
+
+
+def test_without_a_listener_it_says_so(simulator: Simulator) -> None:
+    assert simulator.health().code == "telephony.dialer_away"
+
+
+def test_a_listener_shows_its_heartbeat_and_takes_it_away(simulator: Simulator, settings: Settings) -> None:
+    stop, heard = threading.Event(), threading.Event()
+    simulator.place(request("07"))
+    listener = threading.Thread(target=simulator.listen, args=(lambda event: heard.set(), stop))
+    listener.start()
+    assert heard.wait(10)
+    assert simulator.health().ok
+    stop.set()
+    listener.join(10)
+    assert redis.Redis.from_url(str(settings.redis_url)).get(LISTENER) is None
+
+
+@pytest.mark.parametrize(
+    "act", [lambda s: s.place(request("01")), lambda s: s.hang_up("x"), lambda s: s.handset(["x"])]
+)
+def test_a_store_that_is_away_is_said_in_one_way(act: Callable[[Simulator], object]) -> None:
+    away = Simulator("redis://127.0.0.1:1/0")
+    with pytest.raises(ProviderDown):
+        act(away)
+    assert away.health().code == "telephony.down"
+
+
+def test_causes_and_advice_use_the_names_of_call_outcomes() -> None:
+    outcomes = {outcome.value for outcome in Outcome}
+    assert {cause.value for cause in Cause} <= outcomes
+    assert set(ADVICE) <= outcomes
+
+
+def test_a_scenario_survives_being_stored() -> None:
+    menu = Gather(prompt=(Play("а", "b.wav"),), branches={"1": (Again(),)}, otherwise=(Transfer("+7"),), tries=2)
+    assert encode(decode(encode((menu, HangUp())))) == encode((menu, HangUp()))
