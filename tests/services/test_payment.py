@@ -1,0 +1,153 @@
+"""Payments: credits, corrections, reversals, and what makes a doubled form one payment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from threading import Barrier
+
+import pytest
+import sqlalchemy as sa
+
+from callcab.db import unit_of_work
+from callcab.lib.errors import Conflict, DomainError, Invalid, LimitReached, NotFound
+from callcab.models import AuditEvent, Customer, LedgerEntry, Payment, PaymentKind, PaymentMethod
+from callcab.scope import Actor, Scope
+from callcab.services import ledger, payment
+from tests import factories
+
+pytestmark = pytest.mark.usefixtures("connected")
+SYSTEM = Scope.system("test")
+STAFF = Actor("Лида", "lead")
+
+
+@pytest.fixture
+def customer_id(connected: sa.Engine) -> int:
+    with unit_of_work(SYSTEM) as session:
+        return factories.customer(session, balance="100.00").id
+
+
+def record(customer_id: int, amount: str = "500.00", **values: object) -> int:
+    options = {"method": PaymentMethod.CARD, "actor": STAFF, **values}
+    with unit_of_work(SYSTEM) as session:
+        return payment.record(session, customer_id=customer_id, amount=Decimal(amount), **options).id
+
+
+def correct(customer_id: int, amount: str, reason: str = "Пересчёт") -> int:
+    with unit_of_work(SYSTEM) as session:
+        return payment.correct(session, customer_id=customer_id, amount=Decimal(amount), reason=reason, actor=STAFF).id
+
+
+def reverse(payment_id: int, reason: str = "Ошибка") -> int:
+    with unit_of_work(SYSTEM) as session:
+        return payment.reverse(session, payment_id, reason=reason, actor=STAFF).id
+
+
+def balance(customer_id: int) -> Decimal:
+    with unit_of_work(SYSTEM) as session:
+        assert ledger.discrepancies(session) == []
+        return session.get_one(Customer, customer_id).balance
+
+
+def load(payment_id: int) -> Payment:
+    with unit_of_work(SYSTEM) as session:
+        row = session.get_one(Payment, payment_id)
+        session.expunge(row)
+        return row
+
+
+def test_a_payment_moves_the_balance_and_keeps_the_tariff_of_the_day(customer_id: int) -> None:
+    row = load(record(customer_id))
+    assert balance(customer_id) == Decimal("600.00")
+    with unit_of_work(SYSTEM) as session:
+        assert row.tariff_name == session.get_one(Customer, customer_id).tariff.name
+        assert session.get_one(LedgerEntry, row.ledger_entry_id).amount == Decimal("500.00")
+        assert session.scalar(sa.select(AuditEvent.action).where(AuditEvent.object_id == row.id)) == "payment.record"
+
+
+def test_the_same_external_id_again_is_the_same_payment(customer_id: int) -> None:
+    assert record(customer_id, external_id="form:1") == record(customer_id, external_id="form:1")
+    assert balance(customer_id) == Decimal("600.00")
+
+
+def test_an_external_id_with_another_sum_is_refused(customer_id: int) -> None:
+    record(customer_id, external_id="bank-1")
+    with pytest.raises(Conflict, match="payment.external_reused"):
+        record(customer_id, "501.00", external_id="bank-1")
+    assert balance(customer_id) == Decimal("600.00")
+
+
+def test_ten_doubled_forms_at_once_are_one_payment(customer_id: int) -> None:
+    barrier = Barrier(10)
+
+    def send(_: int) -> int:
+        barrier.wait(30)
+        return record(customer_id, external_id="form:race")
+
+    with ThreadPoolExecutor(10) as pool:
+        assert len(set(pool.map(send, range(10)))) == 1
+    assert balance(customer_id) == Decimal("600.00")
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "0.001", "1.005", "NaN", "1e30"])
+def test_an_odd_sum_is_refused_and_never_rounded(customer_id: int, amount: str) -> None:
+    with pytest.raises(Invalid):
+        record(customer_id, amount)
+    assert balance(customer_id) == Decimal("100.00")
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "ftp://x.example/1", "https://u:p@x.example/", "просто текст"])
+def test_an_unsafe_receipt_link_is_refused(customer_id: int, link: str) -> None:
+    with pytest.raises(Invalid, match="payment.receipt_link"):
+        record(customer_id, receipt_url=link)
+
+
+def test_an_unknown_customer_is_not_found(customer_id: int) -> None:
+    with pytest.raises(NotFound, match="customer.not_found"):
+        record(customer_id + 1000)
+
+
+def test_a_correction_goes_up_and_down(customer_id: int) -> None:
+    assert load(correct(customer_id, "10.00")).kind is PaymentKind.ADJUSTMENT
+    correct(customer_id, "-60.00")
+    assert balance(customer_id) == Decimal("50.00")
+
+
+def test_a_correction_needs_a_reason(customer_id: int) -> None:
+    with pytest.raises(DomainError, match="required"):
+        correct(customer_id, "10.00", "  ")
+
+
+def test_a_correction_does_not_take_what_is_not_there(customer_id: int) -> None:
+    with pytest.raises(LimitReached, match="balance.low"):
+        correct(customer_id, "-100.01")
+    assert balance(customer_id) == Decimal("100.00")
+
+
+def test_a_reversal_takes_the_money_back_and_leaves_the_payment(customer_id: int) -> None:
+    first = record(customer_id)
+    undone = load(reverse(first))
+    assert (undone.amount, undone.reverses_id) == (Decimal("-500.00"), first)
+    assert load(first).amount == Decimal("500.00")
+    assert balance(customer_id) == Decimal("100.00")
+
+
+def test_a_negative_correction_can_be_reversed(customer_id: int) -> None:
+    reverse(correct(customer_id, "-40.00"))
+    assert balance(customer_id) == Decimal("100.00")
+
+
+def test_a_payment_is_reversed_once(customer_id: int) -> None:
+    first = record(customer_id)
+    undone = reverse(first)
+    with pytest.raises(Conflict, match="payment.already_reversed"):
+        reverse(first)
+    with pytest.raises(Conflict, match="payment.is_reversal"):
+        reverse(undone)
+    assert balance(customer_id) == Decimal("100.00")
+
+
+def test_spent_money_cannot_be_reversed_below_the_limit(customer_id: int) -> None:
+    first = record(customer_id)
+    correct(customer_id, "-550.00")
+    with pytest.raises(LimitReached, match="balance.low"):
+        reverse(first)
+    assert balance(customer_id) == Decimal("50.00")
