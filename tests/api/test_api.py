@@ -123,6 +123,40 @@ def test_a_cursor_of_another_list_or_a_forged_one_is_refused(people: People) -> 
         assert (response.status_code, response.get_json()["code"]) == (422, "cursor.bad")
 
 
+def test_a_number_is_added_once_and_deleted_once(people: People) -> None:
+    key = token(people)
+    body = {"phone": "8 (925) 394-45-77", "reason": "просил не звонить"}
+    first = call(people, "blacklist", key, "POST", json=body).get_json()
+    again = call(people, "blacklist", key, "POST", json=body).get_json()
+    assert (first, again["added"]) == ({"phone": "+79253944577", "added": True}, False)
+    (row,) = call(people, "blacklist", key).get_json()["items"]
+    assert (row["source"], row["reason"]) == ("api", "просил не звонить")
+    assert call(people, "blacklist/+79253944577", key, "DELETE").status_code == 204
+    assert call(people, "blacklist/+79253944577", key, "DELETE").status_code == 404
+
+
+def test_ac_02_a_number_on_somebody_elses_list_can_not_be_deleted(people: People) -> None:
+    blacklist(people.other_id, 79250000002)
+    blacklist(None, 79250000003)
+    key = token(people)
+    for phone in ("79250000002", "79250000003"):
+        assert call(people, f"blacklist/{phone}", key, "DELETE").status_code == 404
+    with unit_of_work(SYSTEM) as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(BlacklistEntry)) == 2
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_reading_token_writes_nothing(people: People, method: str) -> None:
+    key = token(people, scopes=("blacklist:read",))
+    path = "blacklist" if method == "POST" else "blacklist/79253944577"
+    assert call(people, path, key, method, json={"phone": "79253944577"}).status_code == 403
+
+
+def test_what_is_no_number_is_refused_with_its_reason(people: People) -> None:
+    response = call(people, "blacklist", token(people), "POST", json={"phone": "12"})
+    assert response.status_code == 422 and response.get_json()["code"].startswith("phone.")
+
+
 def test_a_check_says_why_a_number_would_not_be_called(people: People) -> None:
     blacklist(people.customer_id, 79253944577)
     body = call(people, "check", token(people), "POST", json={"phone": "8 (925) 394-45-77"}).get_json()
