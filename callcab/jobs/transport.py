@@ -50,3 +50,7 @@ class RqSender:
         if name not in self._queues:
             self._queues[name] = Queue(name, connection=self._redis, serializer="json")
         return self._queues[name]
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._redis.close()

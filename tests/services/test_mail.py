@@ -24,11 +24,11 @@ from callcab.services import mail
 @pytest.fixture
 def box(connected: sa.Engine) -> Iterator[MemoryMail]:
     """Letters stay here; a job that is asked for is done at once."""
-    provider = MemoryMail()
+    provider, before = MemoryMail(), (mail._provider, mail._sender)
     mail.use(provider, sender="callcab <robot@callcab.example>")
     queue.set_sender(lambda name, ids: jobs.send(**ids))
     yield provider
-    mail.use(None)
+    mail.use(before[0], sender=before[1])
 
 
 def send(**values: Any) -> MailMessage | None:

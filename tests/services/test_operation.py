@@ -88,9 +88,10 @@ def sent(connected: sa.Engine, tmp_path: Path) -> Iterator[list[tuple[str, dict[
     """The jobs that were asked for; files go to a folder of the test."""
     jobs_sent: list[tuple[str, dict[str, Any]]] = []
     queue.set_sender(lambda name, ids: jobs_sent.append((name, ids)))
+    before = stored_file._storage
     stored_file.use(LocalStorage(tmp_path / "files"))
     yield jobs_sent
-    stored_file.use(None)
+    stored_file.use(before)
 
 
 def entry(customer_id: int, phone: int, reason: str = "просьба") -> BlacklistEntry:

@@ -20,11 +20,12 @@ from tests import factories
 
 @pytest.fixture
 def owner(connected: sa.Engine, tmp_path: Path) -> Iterator[int]:
+    before = stored_file._storage
     stored_file.use(LocalStorage(tmp_path))
     with unit_of_work(Scope.system("test")) as session:
         customer = factories.customer(session).id
     yield customer
-    stored_file.use(None)
+    stored_file.use(before)
 
 
 def keep(owner: int, content: bytes = b"abc", name: str = "list.csv", **values: object) -> StoredFile:

@@ -178,10 +178,11 @@ def _perform(view: "ListView", choice: Choice, params: dict[str, Any]) -> str:
 
 
 def _start(view: "ListView", choice: Choice, found: int, params: dict[str, Any]) -> ResponseReturnValue:
+    at_once = found <= operations.INLINE_ROWS
+    begin = operations.run_inline if at_once else operations.start
     with unit_of_work(request_scope()) as session:
-        operation = operations.start(
+        operation = begin(
             session,
-            kind="action",
             name=choice.action.operation,
             spec_name=view.spec.name,
             state=to_json(choice.state),
@@ -192,6 +193,12 @@ def _start(view: "ListView", choice: Choice, found: int, params: dict[str, Any])
             customer_id=view.customer_id(),
         )
         url = view.operation_url(operation)
+    if at_once and operation.done == found:
+        return leave(
+            view,
+            gettext("Готово: %(what)s, строк: %(count)s.", what=choice.action.label, count=number(found)),
+            "success",
+        )
     flash(gettext("Принято: %(what)s, строк: %(count)s.", what=choice.action.label, count=number(found)), "success")
     return go(url)
 
