@@ -1,4 +1,4 @@
-"""A blacklist file of 200,000 lines with junk: a real worker, killed in the middle, and the right counts all the same."""
+"""A blacklist file of 200,000 lines with junk: a real worker, killed in the middle, and the right counts."""
 
 import resource
 import time
@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.models import BlacklistEntry, Operation, OperationState
 from callcab.scope import Actor, Scope
@@ -79,10 +78,9 @@ def stored(actor: Actor) -> int:
 
 
 def test_a_big_import_survives_a_killed_worker_and_adds_nothing_twice(
-    owner: Actor,
-    spawn: Spawn,
+    owner: Actor,  # noqa: F811
+    spawn: Spawn,  # noqa: F811
     big_file: Path,
-    settings: Settings,  # noqa: F811
 ) -> None:
     began = time.monotonic()
     number = begin(owner, big_file)
