@@ -20,6 +20,7 @@ from callcab.services import login, password, second_factor, session_record, use
 from callcab.web import errors, letters
 from callcab.web.access import Page, current_actor, current_scope
 from callcab.web.database import db
+from callcab.web.limits import limiter
 
 OUTCOMES = {
     LoginOutcome.SUCCESS: (_l("Вход"), "good"),
@@ -102,6 +103,7 @@ class Profile(Page):
     @expose("/password/", methods=("POST",))
     def change_password(self) -> ResponseReturnValue:
         """A new password; the old one is asked, other sessions end (AC-22, AC-23)."""
+        _slow_guessing()
         form = PasswordForm(request.form)
         if form.password.data != form.repeat.data:
             form.repeat.errors = [_("Пароли не совпадают.")]
@@ -175,6 +177,7 @@ class Profile(Page):
     @expose("/totp/off/", methods=("POST",))
     def switch_off(self) -> ResponseReturnValue:
         """Switch the second factor off, with the password."""
+        _slow_guessing()
         form = SwitchOffForm(request.form)
         try:
             with unit_of_work(current_scope()) as session:
@@ -243,6 +246,12 @@ class Profile(Page):
             at=clock.now(),
             address=current_actor().address,
         )
+
+
+def _slow_guessing() -> None:
+    """Whoever found an open browser gets few guesses at the password (AC-40)."""
+    with limiter.limit("20 per hour", key_func=lambda: f"person:{current_user.id}"):
+        pass
 
 
 def _required() -> bool:

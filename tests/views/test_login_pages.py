@@ -159,6 +159,14 @@ def test_changing_the_password_keeps_this_session_and_ends_the_others(people: Pe
     assert len(letters("password_changed")) == 1
 
 
+def test_ac_40_guessing_the_old_password_in_an_open_browser_is_stopped(people: People) -> None:
+    olga = people.olga
+    token = olga.token()
+    values = {"old": "guess", "password": NEW, "repeat": NEW, "csrf_token": token}
+    answers = [olga.send("/cabinet/profile/password/", values).status for _ in range(21)]
+    assert answers == [422] * 20 + [429]
+
+
 def test_another_session_can_be_ended_from_the_profile(people: People) -> None:
     here, there = people.olga, people.olga
     here.get("/cabinet/profile/").form(action="/cabinet/profile/session/end/").submit()
