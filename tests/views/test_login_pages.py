@@ -119,6 +119,15 @@ def test_an_expired_session_sends_a_swap_to_the_log_in(people: People) -> None:
     assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login")
 
 
+@pytest.mark.parametrize("url", ["/cabinet/profile/person/", "/cabinet/ip/action/"])
+def test_a_form_sent_after_the_session_ended_leads_to_the_log_in(people: People, url: str) -> None:
+    olga = people.olga
+    token = olga.token()
+    with unit_of_work(SYSTEM) as session:
+        session.execute(sa.update(SessionRecord).values(revoked_at=clock.now()))
+    assert olga.send(url, {"csrf_token": token}).title == "Вход"
+
+
 def test_a_forgotten_password_is_set_by_the_link_of_a_letter(people: People) -> None:
     olga, browser = people.olga, Browser(people.app)
     page = browser.get("/password/forgot").form(has="email").submit(email=people.emails["olga"])

@@ -11,7 +11,6 @@ from decimal import Decimal
 from enum import Enum
 from inspect import isfunction
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from flask import abort, flash, make_response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -260,14 +259,3 @@ def go(url: str) -> ResponseReturnValue:
         answer.headers["X-Location"] = url
         return answer
     return redirect(url, 303)
-
-
-def to_sign_in() -> ResponseReturnValue:
-    """To the sign-in page; a swap inside a page is told to leave it (rule U24)."""
-    url = "/login"
-    if request.method == "GET" and not request.headers.get("HX-Request"):
-        path = request.full_path if request.query_string else request.path
-        return redirect(f"{url}?{urlencode({'next': path})}")
-    answer = make_response("", 401 if request.headers.get("X-Fragment") else 200)
-    answer.headers["X-Location" if request.headers.get("X-Fragment") else "HX-Redirect"] = url
-    return answer

@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from callcab.lib.errors import DomainError
 from callcab.services.listing import ListSpec, get_one
+from callcab.web.auth import to_sign_in
 from callcab.web.database import db
 from callcab.web.listing import acting, page
 from callcab.web.listing.access import may, on_side, request_customer_id
@@ -83,7 +84,7 @@ class ListView(ModelView):
     def inaccessible_callback(self, name: str, **kwargs: Any) -> ResponseReturnValue:
         """Sign in first; what another side has is not there at all; what the role lacks is refused."""
         if not current_user.is_authenticated:
-            return acting.to_sign_in()
+            return to_sign_in()
         return abort(403 if on_side(self.url or "") else 404)
 
     def customer_id(self) -> int | None:
