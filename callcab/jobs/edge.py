@@ -6,7 +6,8 @@ from callcab.config import Settings
 from callcab.jobs import registry
 from callcab.jobs.transport import RqSender
 from callcab.lib.storage import LocalStorage
-from callcab.providers import mail, telephony
+from callcab.providers import company, mail, telephony
+from callcab.services import company as payers
 from callcab.services import mail as letters
 from callcab.services import operation, stored_file
 from callcab.web import texts
@@ -23,6 +24,8 @@ def prepare(settings: Settings) -> None:
     queue.set_sender(RqSender(str(settings.redis_url)))
     stored_file.use(LocalStorage(settings.storage_dir))
     telephony.connect(settings)
+    directory = settings.company_directory
+    payers.use(company.make(dadata_token=settings.dadata_token, directory=directory, data_dir=settings.data_dir))
     letters.use(mail.make(settings.smtp_url), sender=settings.mail_from)
 
 
