@@ -1,0 +1,134 @@
+"""The form of a new campaign, and its way into a draft."""
+
+import uuid
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    Form,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    TimeField,
+    validators,
+)
+from wtforms.widgets import HiddenInput
+
+from callcab.models import IvrAction, NumberKind, NumberState, PhoneNumber, Purpose
+from callcab.services.campaign import Draft, Rule
+from callcab.services.campaign.drafting import ATTEMPTS, LINES, LONGEST_PROMPT, LONGEST_TEXT
+from callcab.web import telephony_words as words
+from callcab.web.formatters import phone
+
+ACTIONS = {
+    "": _l("Ничего"),
+    IvrAction.PLAY.value: _l("Сказать текст и закончить"),
+    IvrAction.REPEAT.value: _l("Повторить сообщение"),
+    IvrAction.BLACKLIST.value: _l("Внести в чёрный список"),
+    IvrAction.HANGUP.value: _l("Положить трубку"),
+}
+DIGITS = ("1", "2", "9")
+
+
+class CampaignForm(Form):
+    name = StringField(_l("Название"), [validators.InputRequired(), validators.Length(max=120)])
+    purpose = RadioField(
+        _l("Цель звонков"),
+        choices=[(purpose.value, text) for purpose, text in words.PURPOSES.items()],
+        default=Purpose.INFORMATION.value,
+    )
+    consent_note = TextAreaField(
+        _l("Согласие абонентов"),
+        description=_l(
+            "Нужно для рекламы: где и когда абоненты согласились на звонки. Без согласия реклама роботом запрещена."
+        ),
+        render_kw={"rows": 2, "maxlength": 1000},
+    )
+    prompt = TextAreaField(
+        _l("Что говорит робот"),
+        [validators.InputRequired(), validators.Length(max=LONGEST_PROMPT)],
+        default=_l("Здравствуйте! … Чтобы больше не получать звонки, нажмите девять."),
+        render_kw={"rows": 4},
+    )
+    contacts = TextAreaField(
+        _l("Кому звонить"),
+        [validators.InputRequired(), validators.Length(max=LONGEST_TEXT)],
+        description=_l("Номера в любом виде, по одному в строке. Повторы уберём сами."),
+        render_kw={"rows": 8},
+    )
+    calls_from = TimeField(_l("Звонить с"), [validators.InputRequired()], format="%H:%M")
+    calls_until = TimeField(
+        _l("до"), [validators.InputRequired()], format="%H:%M", description=_l("По времени абонента.")
+    )
+    lines = IntegerField(_l("Линий сразу"), [validators.InputRequired(), validators.NumberRange(*LINES)], default=5)
+    max_attempts = IntegerField(
+        _l("Попыток на номер"), [validators.InputRequired(), validators.NumberRange(*ATTEMPTS)], default=2
+    )
+    own_number_id = SelectField(_l("С какого номера"), coerce=lambda value: int(value) if value else None)
+    request_key = HiddenField(widget=HiddenInput())
+
+
+for _digit in DIGITS:
+    setattr(
+        CampaignForm,
+        f"rule_{_digit}",
+        SelectField(
+            _l("Если нажали %(digit)s", digit=_digit),
+            choices=list(ACTIONS.items()),
+            default=IvrAction.BLACKLIST.value if _digit == "9" else "",
+        ),
+    )
+    setattr(
+        CampaignForm,
+        f"rule_{_digit}_prompt",
+        StringField(_l("Текст после %(digit)s", digit=_digit), render_kw={"maxlength": LONGEST_PROMPT}),
+    )
+
+
+def make_form(session: Any, sent: Any = None) -> CampaignForm:
+    """The form with the customer's choice of numbers; defaults on the first look."""
+    form = CampaignForm(sent or None)
+    form.own_number_id.choices = [("", _l("Любой свободный общий номер")), *own_numbers(session)]
+    if not sent:
+        form.calls_from.process_data(Draft.calls_from)
+        form.calls_until.process_data(Draft.calls_until)
+        form.request_key.data = uuid.uuid4().hex
+    return form
+
+
+def own_numbers(session: Any) -> list[tuple[str, str]]:
+    """Numbers that may be chosen: proved personal ones, rented and duty ones, by the session's scope."""
+    usable = sa.or_(
+        sa.and_(PhoneNumber.kind == NumberKind.PERSONAL, PhoneNumber.state == NumberState.VERIFIED),
+        sa.and_(PhoneNumber.kind == NumberKind.DUTY, PhoneNumber.state == NumberState.FREE),
+        sa.and_(PhoneNumber.rented_until.is_not(None), PhoneNumber.state != NumberState.BLOCKED),
+    )
+    found = session.scalars(sa.select(PhoneNumber).where(usable).order_by(PhoneNumber.kind, PhoneNumber.id).limit(200))
+    return [(str(item.id), f"{phone(item.phone)} — {words.number_kind(item)}") for item in found]
+
+
+def read_draft(form: CampaignForm) -> Draft:
+    """The validated form as a draft."""
+    rules = [
+        Rule(digit, IvrAction(form[f"rule_{digit}"].data), form[f"rule_{digit}_prompt"].data or "")
+        for digit in DIGITS
+        if form[f"rule_{digit}"].data
+    ]
+    return Draft(
+        name=form.name.data or "",
+        purpose=Purpose(form.purpose.data),
+        prompt=form.prompt.data or "",
+        contacts=form.contacts.data or "",
+        consent_note=form.consent_note.data or "",
+        rules=rules,
+        calls_from=form.calls_from.data,
+        calls_until=form.calls_until.data,
+        lines=form.lines.data,
+        max_attempts=form.max_attempts.data,
+        own_number_id=form.own_number_id.data,
+        request_key=(form.request_key.data or "")[:64] or None,
+    )

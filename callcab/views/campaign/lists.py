@@ -1,0 +1,207 @@
+"""Campaigns in the cabinet and in the back office."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from flask import flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from callcab.db import unit_of_work
+from callcab.lib import clock
+from callcab.lib.errors import DomainError, Invalid
+from callcab.models import Campaign, CampaignState, Contact, ContactState
+from callcab.providers import telephony
+from callcab.scope import Scope
+from callcab.services import campaign as campaigns
+from callcab.services.specs.campaign import CAMPAIGN
+from callcab.views.campaign.form import DIGITS, CampaignForm, make_form, read_draft
+from callcab.views.phone_number.support import customers
+from callcab.web import errors, theme
+from callcab.web import telephony_words as words
+from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
+from callcab.web.database import db
+from callcab.web.formatters import moment, number
+from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction
+
+# Leases and the platform's list are past what one customer may see.
+SYSTEM = Scope.system("number leases")
+STEPS: dict[str, Callable[..., Campaign]] = {
+    "start": campaigns.start,
+    "pause": campaigns.pause,
+    "resume": campaigns.resume,
+    "stop": campaigns.stop,
+}
+DONE = {
+    "start": _l("Рассылка запускается."),
+    "pause": _l("Рассылка на паузе: новые звонки не начнутся."),
+    "resume": _l("Рассылка продолжается."),
+    "stop": _l("Рассылка остановлена."),
+}
+BUTTONS = {
+    CampaignState.DRAFT: ("start", "stop"),
+    CampaignState.WAITING: ("pause", "stop"),
+    CampaignState.RUNNING: ("pause", "stop"),
+    CampaignState.PAUSED: ("resume", "stop"),
+}
+LABELS = {
+    "start": (_l("Запустить"), "player-play", "btn-primary"),
+    "pause": (_l("Пауза"), "player-pause", ""),
+    "resume": (_l("Продолжить"), "player-play", "btn-primary"),
+    "stop": (_l("Остановить"), "player-stop", "btn-outline-danger"),
+}
+
+
+def progress(row: Campaign) -> str:
+    return f"{number(row.contacts_done)} / {number(row.contacts_total)}"
+
+
+class CampaignList(ListView):
+    """What both sides share: columns, the page of one campaign, its buttons."""
+
+    spec = CAMPAIGN
+    slug = "campaigns"
+    label = _l("Рассылки")
+    group = theme.TELEPHONY
+    icon = "speakerphone"
+    permission = "campaign.read"
+    can_view_details = True
+    details_template = "cabinet/campaigns/details.html"
+    columns: Any = (
+        Column("created_at", _l("Создана"), lambda row: moment(row.created_at), "created_at", "time"),
+        Column("name", _l("Название"), lambda row: row.name, kind="main", link=True),
+        Column("purpose", _l("Цель"), lambda row: words.PURPOSES[row.purpose]),
+        Column("state", _l("Состояние"), words.campaign_status),
+        Column("progress", _l("Обзвонено"), progress, kind="num"),
+    )
+    filters: Any = (
+        FilterField("state", _l("Состояние"), words.CAMPAIGN_FILTER),
+        FilterField("purpose", _l("Цель"), words.PURPOSE_FILTER),
+        FilterField("created", _l("Создана")),
+    )
+    empty = Empty(
+        _l("Рассылок пока нет"), _l("Загрузите номера, напишите текст — робот обзвонит всех сам."), "speakerphone"
+    )
+
+    def name_of(self, row: Any) -> str:
+        return str(row.name)
+
+    def facts_of(self, row: Any) -> Any:
+        return None
+
+    @expose("/details/")
+    def details_view(self) -> ResponseReturnValue:
+        """One campaign: what would happen or happens, and what may be done."""
+        row = self.row_or_404(request.args.get("id", ""))
+        with unit_of_work(SYSTEM) as session:
+            campaign = session.get_one(Campaign, row.id)
+            before = campaigns.preflight(session, campaign, now=clock.now()) if row.state in BUTTONS else None
+        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": row.name}]
+        return self.render(
+            self.details_template,
+            row=row,
+            crumbs=crumbs,
+            before=before,
+            counts=outcome_counts(row.id),
+            next_at=next_contact(row.id) if row.state in BUTTONS else None,
+            status=words.campaign_status(row),
+            words=words,
+            buttons=[(step, *LABELS[step]) for step in BUTTONS.get(row.state, ())] if may("campaign.run") else [],
+            live=row.state in (CampaignState.RUNNING, CampaignState.WAITING),
+            health=telephony.provider().health(),
+            health_text=errors.TEXTS.get(telephony.provider().health().code, ""),
+            simulated=telephony.provider().name == "simulator",
+        )
+
+    @expose("/steer/", methods=("POST",))
+    @requires("campaign.run")
+    def steer_view(self) -> ResponseReturnValue:
+        """Start, pause, resume or stop."""
+        row = self.row_or_404(request.form.get("id", ""))
+        step = request.form.get("step", "")
+        try:
+            if step not in STEPS:
+                raise Invalid("campaign.state")
+            with unit_of_work(SYSTEM) as session:
+                STEPS[step](session, row.id, actor=current_actor(), customer_id=row.customer_id)
+            flash(str(DONE[step]), "success")
+        except DomainError as problem:
+            errors.flash_error(problem)
+        return redirect(f"{self.url}/details/?id={row.id}", 303)
+
+
+def outcome_counts(campaign_id: int) -> list[tuple[Any, int]]:
+    """Contacts by their last outcome, the most frequent first."""
+    found = db.session.execute(
+        sa.select(Contact.state, Contact.outcome, sa.func.count())
+        .where(Contact.campaign_id == campaign_id)
+        .group_by(Contact.state, Contact.outcome)
+    )
+    counts: Counter[str] = Counter()
+    for state, outcome, count in found:
+        if state is ContactState.REFUSED:
+            counts["request_refused"] += count
+        elif outcome:
+            counts[outcome] += count
+    return [(words.outcome_status(name), count) for name, count in counts.most_common()]
+
+
+def next_contact(campaign_id: int) -> Any:
+    """When the next contact is due."""
+    return db.session.scalar(
+        sa.select(sa.func.min(Contact.next_at))
+        .where(Contact.campaign_id == campaign_id)
+        .where(Contact.state.in_((ContactState.NEW, ContactState.WAITING)))
+    )
+
+
+class CabinetCampaign(CampaignList):
+    face = "cabinet"
+    page_actions = (PageAction(_l("Создать рассылку"), "/cabinet/campaigns/new/", permission="campaign.edit"),)
+
+    @expose("/new/", methods=("GET", "POST"))
+    @requires("campaign.edit")
+    def new_view(self) -> ResponseReturnValue:
+        """Draw up a campaign; «Проверить список» counts without storing anything."""
+        form = make_form(db.session, request.form)
+        reading = None
+        if request.method == "POST":
+            try:
+                if request.form.get("check"):
+                    reading = campaigns.read_list(form.contacts.data or "")
+                elif form.validate():
+                    return self._create(form)
+            except DomainError as problem:
+                show_error(form, problem)
+        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Новая рассылка")}]
+        page = self.render("cabinet/campaigns/new.html", form=form, reading=reading, digits=DIGITS, crumbs=crumbs)
+        return page, 422 if form.errors else 200
+
+    def _create(self, form: CampaignForm) -> ResponseReturnValue:
+        draft = read_draft(form)
+        with unit_of_work(current_scope()) as session:
+            campaign = campaigns.create(session, draft, customer_id=current_customer_id() or 0, actor=current_actor())
+        flash(_("Рассылка готова. Проверьте и запустите её."), "success")
+        return redirect(f"{self.url}/details/?id={campaign.id}", 303)
+
+
+def show_error(form: CampaignForm, problem: DomainError) -> None:
+    """Put a refusal beside its field, or above the form."""
+    field = form._fields.get(problem.field or "")
+    if field is None:
+        errors.flash_error(problem)
+    else:
+        field.errors = [errors.message(problem)]
+
+
+class SupportCampaign(CampaignList):
+    columns = (
+        *CampaignList.columns[:2],
+        Column("customer", _l("Клиент"), words.customer_link),
+        *CampaignList.columns[2:],
+    )
+    filters = (*CampaignList.filters, FilterField("customer", _l("Клиент"), lookup=customers))

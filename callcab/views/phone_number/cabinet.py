@@ -1,0 +1,187 @@
+"""Outgoing numbers of a customer, and the card of the call that proves his own."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import abort, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from wtforms import Form, StringField
+
+from callcab import queue
+from callcab.db import CabSession, unit_of_work
+from callcab.lib import clock
+from callcab.lib.errors import DomainError, Invalid
+from callcab.models import NumberKind, NumberState, PhoneNumber, Verification
+from callcab.providers import telephony
+from callcab.scope import Actor, Scope
+from callcab.services import phone_number as numbers
+from callcab.services import verification as verifications
+from callcab.services.specs.phone_number import CABINET_NUMBER
+from callcab.services.verification.limits import PER_NUMBER_DAY
+from callcab.web import errors, theme
+from callcab.web import telephony_words as words
+from callcab.web.access import current_actor, current_customer_id, requires
+from callcab.web.database import db
+from callcab.web.formatters import moment, phone
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink
+
+# Whether the robot may ring counts over all customers, so asking for a call is the machine's business.
+SYSTEM = Scope.system("verification events")
+FILTERS = (
+    FilterField("kind", _l("Тип"), words.KIND_FILTER),
+    FilterField("state", _l("Статус"), words.STATE_FILTER),
+    FilterField("created", _l("Дата создания")),
+)
+
+
+def is_unproved(number: PhoneNumber) -> bool:
+    return number.kind is NumberKind.PERSONAL and number.state in (NumberState.PENDING, NumberState.FAILED)
+
+
+class NumberForm(Form):
+    phone = StringField(
+        _l("Номер телефона"),
+        description=_l("Например, +7 (925) 394-45-77. Мобильный или городской номер России."),
+        render_kw={"required": True, "maxlength": 40, "inputmode": "tel", "autocomplete": "tel", "placeholder": "+7"},
+    )
+
+
+def delete_own(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
+    """Delete ticked personal numbers; a call that is going on ends."""
+    for row in rows:
+        if row.kind is not NumberKind.PERSONAL:
+            raise Invalid("number.only_personal")
+        reference = verifications.cancel(session, number_id=row.id, actor=actor)
+        numbers.delete_personal(session, row.id, customer_id=row.customer_id or 0, actor=actor)
+        if reference:
+            queue.later(session, "telephony.hang_up", reference=reference)
+    return ngettext("Удалён %(num)s номер.", "Удалено номеров: %(num)s.", len(rows))
+
+
+class CabinetNumber(ListView):
+    """Numbers that the customer may call from, and his own."""
+
+    spec = CABINET_NUMBER
+    face = "cabinet"
+    slug = "numbers"
+    label = _l("Номера телефонов")
+    group = theme.TELEPHONY
+    icon = "device-mobile"
+    permission = "number.read"
+    columns = (
+        Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),
+        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main"),
+        Column("kind", _l("Тип"), words.number_kind),
+        Column("state", _l("Статус"), words.number_status),
+        Column("busy_at", _l("Был занят"), lambda row: moment(row.busy_at), kind="time"),
+    )
+    filters = FILTERS
+    row_links = (
+        RowLink(
+            _l("Подтвердить звонком"),
+            "phone-call",
+            lambda row: f"/cabinet/numbers/check/?id={row.id}",
+            permission="number.verify",
+            when=is_unproved,
+        ),
+    )
+    actions = (
+        Action(
+            "delete",
+            _l("Удалить"),
+            "number.delete",
+            icon="trash",
+            perform=delete_own,
+            question=_l("Удалить личных номеров: %(count)s?"),
+            danger=True,
+            when=lambda row: row.kind is NumberKind.PERSONAL and row.state is not NumberState.BLOCKED,
+        ),
+    )
+    page_actions = (
+        PageAction(_l("Создать исходящий номер"), "/cabinet/numbers/new/", "phone-plus", permission="number.create"),
+    )
+    empty = Empty(
+        _l("Номеров пока нет"), _l("Добавьте свой номер: при перезвоне абоненты попадут на вас."), "device-mobile"
+    )
+
+    def name_of(self, row: Any) -> str:
+        return phone(row.phone)
+
+    @expose("/new/", methods=("GET", "POST"))
+    @requires("number.create")
+    def new_view(self) -> ResponseReturnValue:
+        """The page «Создание исходящего номера»; what was typed stays when it is refused."""
+        form = NumberForm(request.form or None)
+        if request.method == "POST":
+            try:
+                with unit_of_work(SYSTEM) as session:
+                    attempt = verifications.request(
+                        session,
+                        customer_id=current_customer_id() or 0,
+                        text=form.phone.data or "",
+                        actor=current_actor(),
+                    )
+                return redirect(f"{self.url}/check/?id={attempt.number_id}", 303)
+            except DomainError as problem:
+                form.phone.errors = [errors.message(problem)]
+        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Создание исходящего номера")}]
+        page = self.render("cabinet/numbers/new.html", form=form, crumbs=crumbs, health=telephony.provider().health())
+        return page, 422 if form.phone.errors else 200
+
+    @expose("/check/")
+    def check_view(self) -> ResponseReturnValue:
+        """The live verification card of a personal number."""
+        number = self._own_number()
+        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": phone(number.phone)}]
+        return self.render("cabinet/numbers/check.html", crumbs=crumbs, **self._card(number))
+
+    @expose("/card/")
+    def card_view(self) -> ResponseReturnValue:
+        """The card alone, fetched every second while the call goes on."""
+        return self.render("cabinet/numbers/_card.html", **self._card(self._own_number()))
+
+    @expose("/call/", methods=("POST",))
+    @requires("number.verify")
+    def call_view(self) -> ResponseReturnValue:
+        """«Позвонить ещё раз»."""
+        number = self._own_number(request.form.get("id", ""))
+        try:
+            with unit_of_work(SYSTEM) as session:
+                verifications.start(
+                    session, number_id=number.id, customer_id=current_customer_id() or 0, actor=current_actor()
+                )
+        except DomainError as problem:
+            errors.flash_error(problem)
+        return redirect(f"{self.url}/check/?id={number.id}", 303)
+
+    def _own_number(self, number_id: str | None = None) -> PhoneNumber:
+        number = self.row_or_404(request.args.get("id", "") if number_id is None else number_id)
+        if number.kind is not NumberKind.PERSONAL:
+            abort(404)
+        return number
+
+    def _card(self, number: PhoneNumber) -> dict[str, Any]:
+        attempt = db.session.scalar(
+            sa.select(Verification).where(Verification.number_id == number.id).order_by(Verification.id.desc()).limit(1)
+        )
+        now = clock.now()
+        left, again_at = PER_NUMBER_DAY, None
+        if attempt is not None and not attempt.state.is_open:
+            with unit_of_work(SYSTEM) as session:
+                left = verifications.attempts_left(session, attempt, now=now)
+                again_at = verifications.retry_at(session, attempt, now=now)
+        return {
+            "number": number,
+            "attempt": attempt,
+            "seconds_left": max(0, int((attempt.deadline_at - now).total_seconds())) if attempt else 0,
+            "failure": words.FAILURES.get(attempt.outcome, "") if attempt and attempt.outcome else "",
+            "attempts_left": left,
+            "again_at": again_at,
+            "health": telephony.provider().health(),
+            "health_text": errors.TEXTS.get(telephony.provider().health().code, ""),
+            "simulated": telephony.provider().name == "simulator",
+        }

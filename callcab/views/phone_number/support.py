@@ -1,0 +1,332 @@
+"""The pool of outgoing numbers, for support."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from wtforms import DateField, Form, IntegerField, SelectField, StringField, TextAreaField, validators
+
+from callcab import queue
+from callcab.db import CabSession, unit_of_work
+from callcab.lib import clock
+from callcab.lib import phone as phone_lib
+from callcab.lib.errors import DomainError
+from callcab.models import Customer, NumberEvent, NumberKind, NumberLease, NumberState, PhoneNumber, Verification
+from callcab.scope import Actor
+from callcab.services import phone_number as numbers
+from callcab.services import verification as verifications
+from callcab.services.phone_number.rental import end_of_day
+from callcab.services.specs.phone_number import PHONE_NUMBER
+from callcab.views.phone_number.cabinet import FILTERS
+from callcab.web import errors, theme
+from callcab.web import telephony_words as words
+from callcab.web.access import current_actor, current_scope, requires
+from callcab.web.database import db
+from callcab.web.formatters import current_zone, link, moment, money, phone
+from callcab.web.listing import Action, Column, FilterField, ListView, PageAction, RowLink, Tab
+
+
+def customers(session: Any, text: str) -> list[tuple[int, str]]:
+    """Suggestions of customers by name."""
+    found = session.execute(
+        sa.select(Customer.id, Customer.name)
+        .where(Customer.name.icontains(text, autoescape=True))
+        .order_by(Customer.name)
+        .limit(20)
+    )
+    return [(row.id, row.name) for row in found]
+
+
+class ReasonForm(Form):
+    reason = StringField(_l("Причина"), [validators.InputRequired()], render_kw={"maxlength": 300})
+
+
+class KindForm(Form):
+    kind = SelectField(_l("Тип"), choices=[("shared", _l("Общий")), ("duty", _l("Дежурный"))])
+
+
+class RentForm(Form):
+    customer_id = IntegerField(_l("Номер клиента"), [validators.InputRequired(), validators.NumberRange(1, 2**31)])
+    until = DateField(_l("До (включительно)"), [validators.InputRequired()])
+
+
+class PoolForm(Form):
+    kind = SelectField(_l("Тип"), choices=[("shared", _l("Общий")), ("duty", _l("Дежурный"))])
+    phones = TextAreaField(
+        _l("Номера"),
+        description=_l("По одному в строке, в любом виде."),
+        render_kw={"rows": 10, "required": True, "maxlength": 200_000},
+    )
+
+
+def release_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
+    for row in sorted(rows, key=lambda item: item.id):
+        numbers.release(session, row.id, actor=actor, reason=str(params.get("reason", "")))
+    return ngettext("Освобождён %(num)s номер.", "Освобождено номеров: %(num)s.", len(rows))
+
+
+def change_kinds(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
+    for row in sorted(rows, key=lambda item: item.id):
+        numbers.change_kind(session, row.id, NumberKind(params["kind"]), actor=actor)
+    return ngettext("Изменён %(num)s номер.", "Изменено номеров: %(num)s.", len(rows))
+
+
+def rent_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
+    """Rent to a customer until the end of a day in his zone."""
+    until = _end_of_day(str(params["until"]))
+    rentals = [
+        numbers.rent(session, number_id=row.id, customer_id=int(params["customer_id"]), until=until, actor=actor)
+        for row in sorted(rows, key=lambda item: item.id)
+    ]
+    total = sum(rental.price for rental in rentals)
+    return _("Сдано номеров: %(count)s. Списано %(price)s.", count=len(rentals), price=money(total or rentals[0].price))
+
+
+def block_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
+    for row in sorted(rows, key=lambda item: item.id):
+        numbers.block(session, row.id, actor=actor, reason=str(params["reason"]))
+    return ngettext("Заблокирован %(num)s номер.", "Заблокировано номеров: %(num)s.", len(rows))
+
+
+def unblock_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
+    for row in sorted(rows, key=lambda item: item.id):
+        numbers.unblock(session, row.id, actor=actor)
+    return ngettext("Разблокирован %(num)s номер.", "Разблокировано номеров: %(num)s.", len(rows))
+
+
+def delete_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
+    for row in sorted(rows, key=lambda item: item.id):
+        reference = verifications.cancel(session, number_id=row.id, actor=actor)
+        numbers.delete(session, row.id, actor=actor)
+        if reference:
+            queue.later(session, "telephony.hang_up", reference=reference)
+    return ngettext("Удалён %(num)s номер.", "Удалено номеров: %(num)s.", len(rows))
+
+
+def _end_of_day(text: str) -> datetime:
+    return end_of_day(datetime.fromisoformat(text).replace(tzinfo=current_zone()))
+
+
+def load_leases(session: Any, row: PhoneNumber) -> dict[str, Any]:
+    """The tab «Занятость»: which campaigns held the number."""
+    statement = sa.select(NumberLease).where(NumberLease.number_id == row.id).order_by(NumberLease.id.desc()).limit(100)
+    return {"leases": session.scalars(statement).all()}
+
+
+def load_attempts(session: Any, row: PhoneNumber) -> dict[str, Any]:
+    statement = sa.select(Verification).where(Verification.phone == row.phone).order_by(Verification.id.desc())
+    return {"attempts": session.scalars(statement.limit(100)).all(), "words": words}
+
+
+def load_history(session: Any, row: PhoneNumber) -> dict[str, Any]:
+    statement = sa.select(NumberEvent).where(NumberEvent.number_id == row.id).order_by(NumberEvent.id.desc()).limit(200)
+    return {
+        "events": [
+            {
+                "at": item.created_at,
+                "title": EVENTS.get(item.kind, item.kind),
+                "author": item.actor,
+                "text": _said(item),
+            }
+            for item in session.scalars(statement)
+        ]
+    }
+
+
+EVENTS = {
+    "created": _l("Добавлен"),
+    "verification": _l("Заказан звонок"),
+    "verified": _l("Подтверждён"),
+    "not_verified": _l("Не подтверждён"),
+    "lost": _l("Подтверждён другим клиентом"),
+    "taken": _l("Занят рассылкой"),
+    "released": _l("Освобождён"),
+    "rented": _l("Сдан в аренду"),
+    "rental_ended": _l("Аренда закончилась"),
+    "blocked": _l("Заблокирован"),
+    "unblocked": _l("Разблокирован"),
+    "kind": _l("Изменён тип"),
+}
+
+
+def _said(item: NumberEvent) -> str:
+    if item.data.get("outcome"):
+        return str(words.OUTCOMES.get(item.data["outcome"], (item.data["outcome"], ""))[0])
+    return str(item.data.get("reason") or "")
+
+
+class SupportNumber(ListView):
+    """All numbers, for support."""
+
+    spec = PHONE_NUMBER
+    slug = "numbers"
+    label = _l("Номера телефонов")
+    group = theme.TELEPHONY
+    icon = "device-mobile"
+    permission = "number.read"
+    can_view_details = True
+    columns = (
+        Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),
+        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main", link=True),
+        Column("kind", _l("Тип"), words.number_kind),
+        Column("state", _l("Статус"), words.number_status),
+        Column("customer", _l("Клиент"), words.customer_link),
+        Column(
+            "campaign",
+            _l("Рассылка"),
+            lambda row: (
+                link(f"/admin/campaigns/details/?id={row.open_lease.campaign_id}", row.open_lease.campaign.name)
+                if row.open_lease
+                else None
+            ),
+        ),
+        Column("busy_at", _l("Был занят"), lambda row: moment(row.busy_at), kind="time"),
+    )
+    filters = (*FILTERS, FilterField("customer", _l("Клиент"), lookup=customers))
+    actions = (
+        Action(
+            "release",
+            _l("Освободить"),
+            "number.release",
+            icon="lock-open",
+            perform=release_rows,
+            fields=ReasonForm,
+            question=_l("Освободить номеров: %(count)s? Рассылки будут ждать другой номер."),
+            when=lambda row: row.state is NumberState.BUSY,
+        ),
+        Action(
+            "kind",
+            _l("Изменить тип"),
+            "number.edit",
+            icon="tag",
+            perform=change_kinds,
+            fields=KindForm,
+            question=_l("Изменить тип номеров: %(count)s?"),
+            when=lambda row: row.kind is not NumberKind.PERSONAL,
+        ),
+        Action(
+            "rent",
+            _l("Сдать в аренду"),
+            "number.rent",
+            icon="calendar-event",
+            perform=rent_rows,
+            fields=RentForm,
+            question=_l("Сдать в аренду номеров: %(count)s? Деньги спишутся сразу за все начатые дни."),
+            row=False,
+        ),
+        Action(
+            "block",
+            _l("Заблокировать"),
+            "number.block",
+            icon="ban",
+            perform=block_rows,
+            fields=ReasonForm,
+            question=_l("Заблокировать номеров: %(count)s?"),
+            danger=True,
+            when=lambda row: row.state is not NumberState.BLOCKED,
+        ),
+        Action(
+            "unblock",
+            _l("Разблокировать"),
+            "number.block",
+            icon="check",
+            perform=unblock_rows,
+            question=_l("Разблокировать номеров: %(count)s?"),
+            when=lambda row: row.state is NumberState.BLOCKED,
+        ),
+        Action(
+            "delete",
+            _l("Удалить"),
+            "number.delete",
+            icon="trash",
+            perform=delete_rows,
+            question=_l("Удалить номеров: %(count)s? Вернуть их будет нельзя."),
+            danger=True,
+        ),
+    )
+    row_links = (
+        RowLink(
+            _l("Аренда до…"),
+            "calendar-event",
+            lambda row: f"/admin/numbers/rent/?id={row.id}",
+            permission="number.rent",
+            when=lambda row: row.kind is NumberKind.SHARED and row.state is not NumberState.BLOCKED,
+        ),
+    )
+    page_actions = (PageAction(_l("Добавить номера"), "/admin/numbers/new/", permission="number.edit"),)
+    tabs = (
+        Tab("leases", _l("Занятость"), "support/numbers/leases.html", load_leases),
+        Tab("checks", _l("Проверки"), "support/numbers/checks.html", load_attempts, "verification.read"),
+        Tab("log", _l("Журнал"), "support/numbers/log.html", load_history),
+    )
+
+    def name_of(self, row: Any) -> str:
+        return phone(row.phone)
+
+    def facts_of(self, row: Any) -> list[tuple[Any, Any]]:
+        facts = [(column.label, column.cell(row)) for column in self.columns]
+        return [*facts, (_("Аренда до"), moment(row.rented_until)), (_("Заметка"), row.note)]
+
+    @expose("/new/", methods=("GET", "POST"))
+    @requires("number.edit")
+    def new_view(self) -> ResponseReturnValue:
+        """Add numbers to the pool."""
+        form = PoolForm(request.form or None)
+        if request.method == "POST" and form.validate():
+            found = phone_lib.extract(form.phones.data or "")
+            wanted = [phone_lib.to_int(item.e164) for item in found.phones if phone_lib.is_dialable(item)]
+            with unit_of_work(current_scope()) as session:
+                kind = NumberKind(form.kind.data)
+                added = numbers.add_to_pool(session, phones=wanted, kind=kind, actor=current_actor())
+            refused = len(found.rejected) + len(found.phones) - len(wanted)
+            flash(
+                _(
+                    "Добавлено: %(added)s, уже были: %(known)s, не подошли: %(bad)s.",
+                    added=added,
+                    known=len(wanted) - added + found.duplicates,
+                    bad=refused,
+                ),
+                "success" if added else "warning",
+            )
+            return redirect(f"{self.url}/", 303)
+        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Добавить номера")}]
+        return self.render("support/numbers/new.html", form=form, crumbs=crumbs)
+
+    @expose("/rent/", methods=("GET", "POST"))
+    @requires("number.rent")
+    def rent_view(self) -> ResponseReturnValue:
+        """Rent one number: the price is shown before it is taken."""
+        number = self.row_or_404(request.values.get("id", ""))
+        form = RentForm(request.form or None)
+        if number.customer_id and not request.form:
+            form.customer_id.data = number.customer_id
+        price = None
+        if request.method == "POST" and form.validate():
+            until = _end_of_day(form.until.data.isoformat())
+            customer = db.session.get(Customer, form.customer_id.data)
+            start = max(number.rented_until or clock.now(), clock.now())
+            if customer is None:
+                form.customer_id.errors = [_("Такого клиента нет.")]
+            elif not start < until <= start + timedelta(days=366):
+                form.until.errors = [_("Укажите дату окончания в будущем, не дальше года.")]
+            elif request.form.get("confirmed") == "1":
+                return self._rent(number, customer, until)
+            else:
+                price = {"customer": customer, "until": until, "sum": numbers.rent_price(customer.tariff, start, until)}
+        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": phone(number.phone)}]
+        return self.render("support/numbers/rent.html", form=form, number=number, price=price, crumbs=crumbs)
+
+    def _rent(self, number: PhoneNumber, customer: Customer, until: datetime) -> ResponseReturnValue:
+        try:
+            with unit_of_work(current_scope()) as session:
+                numbers.rent(session, number_id=number.id, customer_id=customer.id, until=until, actor=current_actor())
+            flash(_("Номер сдан в аренду до %(until)s.", until=moment(until)), "success")
+        except DomainError as problem:
+            errors.flash_error(problem)
+        return redirect(f"{self.url}/details/?id={number.id}", 303)

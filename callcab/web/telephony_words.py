@@ -1,0 +1,208 @@
+"""Words of the telephony pages: kinds, states and outcomes with their tone (good, warn, bad, info or nothing)."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from callcab.models import CallState, Campaign, CampaignState, NumberKind, NumberState, PhoneNumber, Purpose
+from callcab.web import errors
+from callcab.web.formatters import link, status
+
+KIND_FILTER = {
+    "shared": _l("Общий"),
+    "free": _l("Свободный"),
+    "duty": _l("Дежурный"),
+    "rented": _l("Арендный"),
+    "personal": _l("Личный"),
+}
+KINDS = {
+    NumberKind.SHARED: _l("Общий"),
+    NumberKind.DUTY: _l("Дежурный"),
+    NumberKind.PERSONAL: _l("Личный"),
+}
+NUMBER_STATES = {
+    NumberState.FREE: (_l("Свободен"), "good"),
+    NumberState.BUSY: (_l("Занят"), "warn"),
+    NumberState.PENDING: (_l("На подтверждении"), "info"),
+    NumberState.VERIFIED: (_l("Подтверждён"), "good"),
+    NumberState.FAILED: (_l("Не подтверждён"), "bad"),
+    NumberState.BLOCKED: (_l("Заблокирован"), "bad"),
+}
+STATE_FILTER = {state.value: words for state, (words, _) in NUMBER_STATES.items()}
+CAMPAIGN_STATES = {
+    CampaignState.DRAFT: (_l("Черновик"), ""),
+    CampaignState.WAITING: (_l("Ожидает"), "warn"),
+    CampaignState.RUNNING: (_l("Идёт"), "info"),
+    CampaignState.PAUSED: (_l("Пауза"), "warn"),
+    CampaignState.FINISHED: (_l("Завершена"), "good"),
+    CampaignState.STOPPED: (_l("Остановлена"), ""),
+}
+CAMPAIGN_FILTER = {state.value: words for state, (words, _) in CAMPAIGN_STATES.items()}
+PURPOSES = {
+    Purpose.INFORMATION: _l("Информирование"),
+    Purpose.SERVICE: _l("Обслуживание"),
+    Purpose.DEBT: _l("Возврат долга"),
+    Purpose.ADVERTISING: _l("Реклама"),
+}
+PURPOSE_FILTER = {purpose.value: words for purpose, words in PURPOSES.items()}
+CALL_STATES = {
+    CallState.PLACED: (_l("Набираем"), "info"),
+    CallState.RINGING: (_l("Звоним"), "info"),
+    CallState.ANSWERED: (_l("Разговор"), "info"),
+}
+OUTCOMES = {
+    "completed": (_l("Прослушал"), "good"),
+    "verified": (_l("Подтверждён"), "good"),
+    "by_hand": (_l("Подтверждён вручную"), "good"),
+    "wrong_digit": (_l("Нажата другая цифра"), "bad"),
+    "no_input": (_l("Ничего не нажал"), "warn"),
+    "hangup_before_digit": (_l("Положил трубку"), "warn"),
+    "no_answer": (_l("Не ответил"), "warn"),
+    "busy": (_l("Занято"), "warn"),
+    "rejected": (_l("Отклонил звонок"), "warn"),
+    "unallocated": (_l("Номер не существует"), "bad"),
+    "unreachable": (_l("Вне сети"), "warn"),
+    "congestion": (_l("Перегрузка сети"), "warn"),
+    "machine": (_l("Автоответчик"), "warn"),
+    "request_refused": (_l("Не звонили"), ""),
+    "lost": (_l("Исход неизвестен"), "bad"),
+    "expired": (_l("Время вышло"), "warn"),
+    "unavailable": (_l("Звонок не состоялся"), "warn"),
+    "cancelled": (_l("Отменена"), ""),
+    "taken": (_l("Номер уже у сервиса"), "bad"),
+}
+# What the person at the verification card should know and do.
+FAILURES = {
+    "wrong_digit": _l("Нажата не та цифра. Закажите звонок ещё раз и нажмите 1."),
+    "no_input": _l("Вы ответили, но ничего не нажали. Закажите звонок ещё раз и нажмите 1."),
+    "hangup_before_digit": _l("Трубку положили раньше, чем нажали 1. Дослушайте робота до конца."),
+    "no_answer": _l("Никто не ответил. Убедитесь, что телефон рядом, и закажите звонок ещё раз."),
+    "busy": _l("Номер был занят. Закончите разговор и закажите звонок ещё раз."),
+    "rejected": _l("Звонок отклонили. Проверьте, не включена ли защита от неизвестных номеров."),
+    "unallocated": _l("Такого номера не существует. Проверьте цифры."),
+    "unreachable": _l("Телефон выключен или вне сети. Включите его и закажите звонок ещё раз."),
+    "congestion": _l("Сеть перегружена. Это не ваша вина: повторите через несколько минут."),
+    "machine": _l("Ответил автоответчик. Отключите его на время проверки."),
+    "expired": _l("Звонок не успел состояться. Закажите его ещё раз."),
+    "unavailable": _l("Телефония не отвечает, звонка не было. Эта попытка не считается, повторите."),
+    "request_refused": _l("Телефония не приняла звонок. Напишите в поддержку."),
+    "cancelled": _l("Проверка отменена."),
+    "taken": _l("Этот номер теперь принадлежит сервису, личным он стать не может."),
+}
+VERDICTS = {
+    "ok": (_l("Не мешает"), "good"),
+    "never": (_l("Запрещает"), "bad"),
+    "later": (_l("Не сейчас"), "warn"),
+    "campaign": (_l("Ждёт вся рассылка"), "warn"),
+}
+RULES = {
+    "number": _l("Номер и его вид"),
+    "platform_list": _l("Чёрный список платформы"),
+    "own_list": _l("Чёрный список клиента"),
+    "hours": _l("Время у абонента"),
+    "purpose": _l("Цель и согласие"),
+    "customer": _l("Клиент"),
+    "balance": _l("Баланс"),
+    "caller": _l("Исходящий номер"),
+    "retries": _l("Повторы"),
+}
+EVIDENCE = {
+    "phone": _l("номер"),
+    "kind": _l("вид"),
+    "source": _l("источник"),
+    "since": _l("с"),
+    "until": _l("до"),
+    "zones": _l("пояс"),
+    "local": _l("там сейчас"),
+    "from": _l("с"),
+    "purpose": _l("цель"),
+    "available": _l("доступно"),
+    "needed": _l("нужно"),
+    "free": _l("свободно"),
+    "attempts": _l("попыток"),
+    "limit": _l("предел"),
+    "last": _l("последний звонок"),
+    "status": _l("состояние"),
+    "reason": _l("причина"),
+}
+WAITING = {
+    "campaign.starting": _l("запускается"),
+    "number.none_free": _l("нет свободного номера"),
+    "balance.low": _l("пополните баланс"),
+    "customer.blocked": _l("клиент заблокирован"),
+    "campaign.no_consent": _l("нет согласия абонентов"),
+    "telephony.dialer_away": _l("служба звонков не запущена"),
+    "telephony.down": _l("телефония не отвечает"),
+}
+
+
+def number_kind(number: PhoneNumber) -> Any:
+    """The kind as people know it: a free or rented number is a shared one in that state."""
+    if number.rented_until is not None:
+        return KIND_FILTER["rented"]
+    return KINDS[number.kind]
+
+
+def number_status(number: PhoneNumber) -> Any:
+    words, tone = NUMBER_STATES[number.state]
+    return status(words, tone, live=number.state is NumberState.PENDING)
+
+
+def campaign_status(campaign: Campaign) -> Any:
+    words, tone = CAMPAIGN_STATES[campaign.state]
+    if campaign.wait_reason:
+        words = f"{words}: {WAITING.get(campaign.wait_reason, campaign.wait_reason)}"
+    return status(words, tone, live=campaign.state is CampaignState.RUNNING)
+
+
+def outcome_status(outcome: str | None) -> Any:
+    """The outcome of a call or a verification; what goes on is the caller's to say."""
+    words, tone = OUTCOMES.get(str(outcome), (outcome or "", ""))
+    return status(words, tone)
+
+
+def call_status(call: Any) -> Any:
+    if call.outcome is not None:
+        return outcome_status(call.outcome.value)
+    words, tone = CALL_STATES[call.state]
+    return status(words, tone, live=True)
+
+
+def reason(code: str) -> Any:
+    """A short sentence for the code of a decision; those of error codes where no number has to be filled in."""
+    if code in WAITING:
+        return WAITING[code]
+    text = errors.TEXTS.get(code, "")
+    return "" if "%(" in str(text) else text
+
+
+def trace_lines(trace: Any) -> list[dict[str, Any]]:
+    """A stored or fresh decision as rows of a table: rule, verdict, why, evidence."""
+    lines = []
+    for finding in trace:
+        words, tone = VERDICTS.get(finding["verdict"], (finding["verdict"], ""))
+        lines.append(
+            {
+                "rule": RULES.get(finding["rule"], finding["rule"]),
+                "verdict": status(words, tone),
+                "why": reason(finding["code"]),
+                "evidence": _evidence(finding["evidence"]),
+            }
+        )
+    return lines
+
+
+def _evidence(values: dict[str, Any]) -> str:
+    parts = []
+    for key, value in values.items():
+        if key in EVIDENCE and value not in (None, "", []):
+            shown = ", ".join(value) if isinstance(value, list) else value
+            parts.append(f"{EVIDENCE[key]}: {shown}")
+    return "; ".join(parts)
+
+
+def customer_link(row: Any) -> Any:
+    """Whose row it is, for support."""
+    if row.customer is None:
+        return None
+    return link(f"/admin/clients/details/?id={row.customer_id}", row.customer.name)

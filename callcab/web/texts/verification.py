@@ -1,0 +1,21 @@
+"""Sentences about verification calls."""
+
+from flask_babel import lazy_gettext as _l
+
+_NUMBER = _l("На этот номер уже звонили %(limit)s раза. Следующий звонок можно заказать %(retry_at)s.")
+_CUSTOMER = _l("Вы заказали %(limit)s звонков. Следующий можно заказать %(retry_at)s.")
+
+TEXTS = {
+    "verification.running": _l("На этот номер уже идёт звонок. Дождитесь его окончания."),
+    "verification.number_hour": _NUMBER,
+    "verification.number_day": _NUMBER,
+    "verification.customer_hour": _CUSTOMER,
+    "verification.customer_day": _CUSTOMER,
+    "verification.unavailable": _l("Телефония не отвечает. Повторите %(retry_at)s."),
+    "verification.not_found": _l("Такой проверки нет."),
+    "verification.already": _l("Этот номер уже подтверждён."),
+    "telephony.dialer_away": _l("Служба звонков сейчас не запущена: звонки начнутся, когда она вернётся."),
+    "telephony.down": _l("Телефония не отвечает: звонки начнутся, когда связь вернётся."),
+    "telephony.unsupported": _l("Такой сценарий эта телефония не умеет."),
+    "telephony.reference": _l("Телефония не приняла звонок."),
+}
