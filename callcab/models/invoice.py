@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB
 
 from callcab.db import Base, Rate, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.models.seller import VatMode
 from callcab.scope import TenantOwned
@@ -64,6 +65,7 @@ class Invoice(Numbered, Created, TenantOwned, Base):
     request_key: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
 
+    customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)
     lines: orm.Mapped[list["InvoiceLine"]] = orm.relationship(order_by="InvoiceLine.position", lazy="selectin")
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import Base, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOwned
 
@@ -54,6 +55,8 @@ class LedgerEntry(Numbered, Created, TenantOwned, Base):
     cause: orm.Mapped[str] = orm.mapped_column(sa.String(32))
     cause_id: orm.Mapped[int | None]
     reverses_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("ledger_entry.id"))
+
+    customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)
 
 
 class ReservationState(StrEnum):

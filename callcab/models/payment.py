@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import Base, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOwned
 
@@ -55,3 +56,5 @@ class Payment(Numbered, Created, TenantOwned, Base):
     ledger_entry_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("ledger_entry.id"))
     external_id: orm.Mapped[str | None]
     created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
+
+    customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import Base, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered, Versioned
 from callcab.scope import TenantOwned
 
@@ -18,7 +19,7 @@ class PromoState(StrEnum):
 
 
 class PromoBatch(Numbered, Created, Versioned, Base):
-    """Codes issued together with one amount, limit and expiry. Support only."""
+    """Codes issued together with one amount, limit and expiry; support only. A doubled form is one ``request_key``."""
 
     __tablename__ = "promo_batch"
     __table_args__ = (
@@ -35,6 +36,7 @@ class PromoBatch(Numbered, Created, Versioned, Base):
     expires_at: orm.Mapped[datetime | None]
     state: orm.Mapped[PromoState] = choice(PromoState, default=PromoState.ACTIVE)
     created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
+    request_key: orm.Mapped[str | None] = orm.mapped_column(sa.String(64), unique=True)
 
 
 class PromoCode(Numbered, Created, Base):
@@ -70,6 +72,8 @@ class PromoActivation(Numbered, Created, TenantOwned, Base):
     amount: orm.Mapped[Decimal]
     ledger_entry_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("ledger_entry.id"))
     user_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
+
+    customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)
 
 
 class PromoAttempt(Numbered, Created, TenantOwned, Base):
