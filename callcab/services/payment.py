@@ -18,7 +18,8 @@ from callcab.models import (
     PaymentMethod,
 )
 from callcab.scope import Actor
-from callcab.services import audit, ledger
+from callcab.services import audit, ledger, operation
+from callcab.services.operation.columns import ExportColumn
 
 REASON_LIMIT = 200
 EXTERNAL_ID_LIMIT = 100
@@ -40,12 +41,12 @@ def record(
 
     external_id  the payer's bank or acquirer calls it so, or ``form:<key>`` of a form; the same one again gives back
                  the first payment and moves nothing (rule P6)
-    raises       Invalid ``amount.*``, ``payment.receipt_link``, ``field.too_long``; NotFound ``customer.not_found``;
+    raises       Invalid ``payment.not_positive`` and the like, ``field.too_long``; NotFound ``customer.not_found``;
                  Conflict ``payment.external_reused`` when the id belongs to another customer or sum
     """
     amount = exact(amount)
     if amount <= 0:
-        raise Invalid("amount.not_positive", field="amount")
+        raise Invalid("payment.not_positive", field="amount")
     link = _receipt_link(receipt_url)
     reason, external_id = _reason(reason), _external_id(external_id)
     # The lock comes before the look: whoever was first with this id has committed by then.
@@ -93,7 +94,8 @@ def correct(
     """Move the balance by hand, up or down, with a reason that the customer may read. Flushed, audited.
 
     external_id  ``form:<key>`` makes a doubled form one correction
-    raises       Invalid ``amount.*``, ``reason.required``; LimitReached ``balance.low``; else as ``record``
+    raises       Invalid ``amount.zero``, ``payment.fraction``, ``payment.reason``; LimitReached ``balance.low``; else
+                 as ``record``
     """
     amount = exact(amount)
     if amount == 0:
@@ -132,7 +134,7 @@ def reverse(session: CabSession, payment_id: int, *, reason: str, actor: Actor) 
 
     A reversed credit is a negative credit, so that sums of credits come out right; all else becomes an adjustment.
     Raises NotFound ``payment.not_found``, Conflict ``payment.is_reversal`` or ``payment.already_reversed``, Invalid
-    ``reason.required``, LimitReached ``balance.low`` when the money is spent already.
+    ``payment.reason``, LimitReached ``balance.low`` when the money is spent already.
     """
     reason = _reason(reason, required=True)
     first: Payment | None = session.get(Payment, payment_id)
@@ -199,13 +201,13 @@ def add_row(
 
 
 def exact(amount: Decimal) -> Decimal:
-    """The sum with two decimals; Invalid ``amount.too_many_decimals`` rather than rounded in silence (AC-50)."""
+    """The sum with two decimals; Invalid ``payment.fraction`` rather than rounded in silence (AC-50)."""
     try:
         kopecks = money.to_kopecks(amount)
-    except money.AmountError as error:
-        raise Invalid(f"amount.{error.reason}", field="amount") from None
+    except money.AmountError:
+        raise Invalid("payment.bad_amount", field="amount") from None
     if kopecks != amount:
-        raise Invalid("amount.too_many_decimals", field="amount")
+        raise Invalid("payment.fraction", field="amount")
     return kopecks
 
 
@@ -225,7 +227,7 @@ def _key(external_id: str | None) -> str:
 def _reason(text: str, *, required: bool = False) -> str:
     reason = " ".join(text.split())
     if required and not reason:
-        raise Invalid("reason.required", field="reason")
+        raise Invalid("payment.reason", field="reason")
     if len(reason) > REASON_LIMIT:
         raise Invalid("field.too_long", field="reason", limit=REASON_LIMIT)
     return reason
@@ -260,3 +262,21 @@ def _audit(
         after=after,
         reason=reason,
     )
+
+
+KINDS = {item.value: f"payment.kind.{item.value}" for item in PaymentKind}
+METHODS = {item.value: f"payment.method.{item.value}" for item in PaymentMethod}
+_COLUMNS = (
+    ExportColumn("created_at", Payment.created_at),
+    ExportColumn("amount", Payment.amount),
+    ExportColumn("tariff", Payment.tariff_name),
+    ExportColumn("kind", Payment.kind, choices=KINDS),
+    ExportColumn("method", Payment.method, choices=METHODS),
+    ExportColumn("receipt", Payment.receipt_url),
+)
+operation.register_export("payment", _COLUMNS, permission="payment.export")
+operation.register_export(
+    "payment_support",
+    (*_COLUMNS[:1], ExportColumn("customer", lambda row: row.customer.name), *_COLUMNS[1:]),
+    permission="payment.export",
+)

@@ -112,7 +112,7 @@ def test_a_correction_goes_up_and_down(customer_id: int) -> None:
 
 
 def test_a_correction_needs_a_reason(customer_id: int) -> None:
-    with pytest.raises(DomainError, match="required"):
+    with pytest.raises(DomainError, match="payment.reason"):
         correct(customer_id, "10.00", "  ")
 
 
