@@ -7,6 +7,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB
 
 from callcab.db import Base
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOrStaff
 
@@ -35,3 +36,5 @@ class AuditEvent(Numbered, Created, TenantOrStaff, Base):
     reason: orm.Mapped[str] = orm.mapped_column(default="")
     address: orm.Mapped[str] = orm.mapped_column(default="")
     request_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), default="")
+
+    customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import Base, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOrStaff
 
@@ -24,6 +25,7 @@ class MailMessage(Numbered, Created, TenantOrStaff, Base):
     __table_args__ = (
         sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
         sa.Index("ix_mail_message_customer_id_created_at_id", "customer_id", "created_at", "id"),
+        sa.Index("ix_mail_message_created_at_id", "created_at", "id"),
         sa.Index("ix_mail_message_due", "next_at", postgresql_where=sa.text("state = 'queued'")),
     )
 
@@ -38,3 +40,5 @@ class MailMessage(Numbered, Created, TenantOrStaff, Base):
     next_at: orm.Mapped[datetime]
     sent_at: orm.Mapped[datetime | None]
     error: orm.Mapped[str] = orm.mapped_column(default="")
+
+    customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)

@@ -263,6 +263,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_mail_message_customer_id_created_at_id", "mail_message", ["customer_id", "created_at", "id"], unique=False
     )
+    op.create_index("ix_mail_message_created_at_id", "mail_message", ["created_at", "id"], unique=False)
     op.create_index(
         "ix_mail_message_due", "mail_message", ["next_at"], unique=False, postgresql_where=sa.text("state = 'queued'")
     )
@@ -1456,6 +1457,7 @@ def downgrade() -> None:
     op.drop_table("phone_number")
     op.drop_index("ix_mail_message_due", table_name="mail_message", postgresql_where=sa.text("state = 'queued'"))
     op.drop_index("ix_mail_message_customer_id_created_at_id", table_name="mail_message")
+    op.drop_index("ix_mail_message_created_at_id", table_name="mail_message")
     op.drop_table("mail_message")
     op.drop_index("ix_ledger_entry_customer_id_id", table_name="ledger_entry")
     op.drop_index("ix_ledger_entry_cause", table_name="ledger_entry")
