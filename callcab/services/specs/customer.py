@@ -1,0 +1,55 @@
+"""List of customers, for support."""
+
+import sqlalchemy as sa
+
+from callcab.lib import phone as phones
+from callcab.models import Customer, CustomerStatus, PhoneNumber
+from callcab.services import operation
+from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.operation import ExportColumn
+
+WHOLE = 11
+
+
+def search(text: str) -> sa.ColumnElement[bool]:
+    """By name, INN, e-mail, or a phone number that the customer holds."""
+    found = [
+        Customer.name.icontains(text, autoescape=True),
+        Customer.email.icontains(text, autoescape=True),
+        Customer.inn.startswith(text.strip(), autoescape=True),
+    ]
+    digits = phones.search_digits(text)
+    if len(digits) == WHOLE:
+        found.append(Customer.id.in_(sa.select(PhoneNumber.customer_id).where(PhoneNumber.phone == int(digits))))
+    return sa.or_(*found)
+
+
+CUSTOMER = register(
+    ListSpec(
+        name="customer",
+        model=Customer,
+        sorts={"created_at": Sort(Customer.created_at)},
+        default_sort="-created_at",
+        filters=(
+            ChoiceFilter("status", Customer.status, choices=CustomerStatus),
+            AmountRange("balance", Customer.balance),
+            ReferenceFilter("tariff", Customer.tariff_id),
+            DateTimeRange("created", Customer.created_at),
+        ),
+        search=search,
+    )
+)
+operation.register_export(
+    "customer",
+    (
+        ExportColumn("name", Customer.name),
+        ExportColumn("inn", Customer.inn),
+        ExportColumn("email", Customer.email),
+        ExportColumn("balance", Customer.balance),
+        ExportColumn(
+            "status", Customer.status, choices={item.value: f"customer.status.{item.value}" for item in CustomerStatus}
+        ),
+        ExportColumn("created_at", Customer.created_at),
+    ),
+    permission="customer.export",
+)

@@ -1,0 +1,326 @@
+"""Customers, for support: the list, one customer with everything that belongs to him, making and editing."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import abort, flash, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from wtforms import EmailField, Form, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length
+
+from callcab.db import CabSession, unit_of_work
+from callcab.lib import money
+from callcab.lib.errors import Conflict, DomainError, Invalid
+from callcab.models import Customer, CustomerStatus, PhoneNumber, Tariff
+from callcab.scope import Actor
+from callcab.services import customer, ip_rule, mail, payment
+from callcab.services.specs.customer import CUSTOMER
+from callcab.views.customer_tabs import TABS
+from callcab.views.user import send_invitation
+from callcab.web import errors
+from callcab.web.access import current_actor, current_scope, requires
+from callcab.web.database import db
+from callcab.web.formatters import link, moment, number, status
+from callcab.web.formatters import money as money_text
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
+
+STATES = {
+    CustomerStatus.ACTIVE: (_l("Активен"), "good"),
+    CustomerStatus.BLOCKED: (_l("Заблокирован"), "bad"),
+}
+ZONES = (
+    "Europe/Kaliningrad",
+    "Europe/Moscow",
+    "Europe/Samara",
+    "Asia/Yekaterinburg",
+    "Asia/Omsk",
+    "Asia/Krasnoyarsk",
+    "Asia/Irkutsk",
+    "Asia/Yakutsk",
+    "Asia/Vladivostok",
+    "Asia/Magadan",
+    "Asia/Kamchatka",
+)
+
+
+class BlockForm(Form):
+    reason = StringField(_l("Причина (её увидит клиент)"), [DataRequired(_l("Укажите причину.")), Length(max=200)])
+
+
+class CreditForm(Form):
+    amount = StringField(_l("Сумма, ₽"), [DataRequired(_l("Укажите сумму."))], render_kw={"inputmode": "decimal"})
+    reason = StringField(_l("Причина (её увидит клиент)"), [DataRequired(_l("Укажите причину.")), Length(max=200)])
+
+
+class LetterForm(Form):
+    subject = StringField(_l("Тема"), [DataRequired(_l("Введите тему.")), Length(max=200)])
+    text = TextAreaField(_l("Текст"), [DataRequired(_l("Введите текст.")), Length(max=10_000)], render_kw={"rows": 8})
+
+
+class CustomerForm(Form):
+    """Fields that support may change; money is never one of them (F-22)."""
+
+    version = HiddenField()
+    name = StringField(_l("Название"), render_kw={"required": True, "maxlength": customer.NAME_LIMIT})
+    inn = StringField(_l("ИНН"), render_kw={"maxlength": 20, "inputmode": "numeric"})
+    email = EmailField(_l("Email"), render_kw={"required": True, "maxlength": customer.NAME_LIMIT})
+    tariff_id = SelectField(_l("Тариф"), coerce=int)
+    zone = SelectField(_l("Часовой пояс"), choices=[(zone, zone) for zone in ZONES])
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, as the service takes it."""
+        return {
+            "name": plain(self.name.data),
+            "inn": plain(self.inn.data) or None,
+            "email": plain(self.email.data),
+            "tariff_id": self.tariff_id.data,
+            "zone": self.zone.data or "",
+        }
+
+
+class NewCustomerForm(CustomerForm):
+    owner_name = StringField(_l("Имя владельца кабинета"), render_kw={"maxlength": 100})
+
+
+def plain(text: str | None) -> str:
+    return (text or "").replace("\x00", "").strip()
+
+
+def block(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
+    for row in sorted(rows, key=lambda item: item.id):
+        customer.block(session, row.id, reason=params["reason"], actor=actor)
+    return ngettext("Заблокирован %(num)s клиент.", "Заблокировано клиентов: %(num)s.", len(rows))
+
+
+def unblock(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
+    for row in sorted(rows, key=lambda item: item.id):
+        customer.unblock(session, row.id, actor=actor)
+    return ngettext("Разблокирован %(num)s клиент.", "Разблокировано клиентов: %(num)s.", len(rows))
+
+
+def credit(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
+    try:
+        amount = money.parse_amount(params["amount"])
+    except money.AmountError as error:
+        raise Invalid(f"amount.{error.reason}", field="amount") from None
+    for row in sorted(rows, key=lambda item: item.id):
+        payment.correct(session, customer_id=row.id, amount=amount, reason=params["reason"], actor=actor)
+    return _("Начислено %(amount)s.", amount=money_text(amount))
+
+
+def write(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
+    for row in rows:
+        mail.send(
+            session,
+            kind="support",
+            recipient=row.email,
+            subject=params["subject"],
+            text=params["text"],
+            customer_id=row.id,
+        )
+    return ngettext("Письмо поставлено в очередь.", "Писем в очереди: %(num)s.", len(rows))
+
+
+def open_door(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
+    for row in rows:
+        ip_rule.open_door(session, customer_id=row.id, actor=actor)
+    return _("Вход с любого адреса открыт на 60 минут.")
+
+
+def numbers_of(row: Customer) -> str:
+    """How many numbers the customer holds."""
+    return number(
+        db.session.scalar(sa.select(sa.func.count()).select_from(PhoneNumber).where(PhoneNumber.customer_id == row.id))
+    )
+
+
+class SupportCustomers(ListView):
+    spec = CUSTOMER
+    face = "admin"
+    slug = "clients"
+    label = _l("Клиенты")
+    icon = "building"
+    permission = "customer.read"
+    export_permission = "customer.export"
+    can_view_details = True
+    search_label = _l("Название, ИНН, email или номер")
+    empty = Empty(_l("Клиентов пока нет"), _l("Создайте первого клиента: владелец получит приглашение."), "building")
+    columns = (
+        Column("name", _l("Клиент"), lambda row: row.name, kind="main", link=True),
+        Column("inn", _l("ИНН"), lambda row: row.inn, kind="num"),
+        Column("email", _l("Email"), lambda row: row.email),
+        Column("balance", _l("Баланс"), lambda row: money_text(row.balance), kind="money"),
+        Column("numbers", _l("Номеров"), numbers_of, kind="num"),
+        Column("last_login", _l("Последний вход"), lambda row: moment(row.last_login_at), kind="time"),
+        Column("status", _l("Статус"), lambda row: status(*STATES[row.status])),
+        Column("created_at", _l("Создан"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
+    )
+    filters = (
+        FilterField("status", _l("Статус"), {key.value: text for key, (text, _tone) in STATES.items()}),
+        FilterField("balance", _l("Баланс")),
+        FilterField("created", _l("Создан")),
+    )
+    actions = (
+        Action(
+            "letter",
+            _l("Написать"),
+            "customer.mail",
+            icon="mail",
+            perform=write,
+            question=_l("Письмо клиентам: %(count)s."),
+            fields=LetterForm,
+        ),
+        Action(
+            "credit",
+            _l("Начислить"),
+            "customer.credit",
+            icon="coin",
+            perform=credit,
+            question=_l("Начислить клиентам: %(count)s. Отрицательная сумма списывает."),
+            fields=CreditForm,
+        ),
+        Action(
+            "door",
+            _l("Открыть вход на 60 минут"),
+            "ip.open",
+            icon="lock-open",
+            perform=open_door,
+            bulk=False,
+            question=_l("Пустить клиента с любого адреса на 60 минут?"),
+        ),
+        Action(
+            "unblock",
+            _l("Разблокировать"),
+            "customer.block",
+            icon="lock-open",
+            perform=unblock,
+            when=lambda row: row.status is CustomerStatus.BLOCKED,
+        ),
+        Action(
+            "block",
+            _l("Заблокировать"),
+            "customer.block",
+            icon="lock",
+            perform=block,
+            question=_l("Заблокировать клиентов: %(count)s? Кабинет, API и звонки остановятся сразу."),
+            fields=BlockForm,
+            danger=True,
+            when=lambda row: row.status is CustomerStatus.ACTIVE,
+        ),
+    )
+    page_actions = (
+        PageAction(_l("Создать клиента"), "/admin/clients/new/", icon="plus", permission="customer.create"),
+    )
+    tabs = TABS
+
+    def name_of(self, row: Any) -> str:
+        return str(row.name)
+
+    def facts_of(self, row: Any) -> list[tuple[Any, Any]]:
+        found: list[tuple[Any, Any]] = [(column.label, column.cell(row)) for column in self.columns]
+        found += [
+            (_("Зарезервировано"), money_text(row.reserved)),
+            (_("Кредитный лимит"), money_text(row.credit_limit)),
+            (_("Тариф"), row.tariff.name),
+            (_("Часовой пояс"), row.zone),
+            (_("Причина блокировки"), row.block_reason),
+        ]
+        if row.ip_open_until:
+            found.append((_("Вход открыт до"), moment(row.ip_open_until)))
+        return [*found, (_("Правка"), link(f"/admin/clients/edit/?id={row.id}", _("Изменить данные")))]
+
+    @expose("/new/", methods=("GET", "POST"))
+    @requires("customer.create")
+    def new_view(self) -> ResponseReturnValue:
+        """Make a customer and invite the owner of its cabinet."""
+        form = self._form(NewCustomerForm(request.form, zone="Europe/Moscow"))
+        if request.method == "GET":
+            return self._page(form, _("Новый клиент"))
+        try:
+            with unit_of_work(current_scope()) as session:
+                made = customer.create(
+                    session, values=form.values(), owner_name=plain(form.owner_name.data), actor=current_actor()
+                )
+                send_invitation(session, customer.owner(session, made.id))
+        except DomainError as problem:
+            return self._refused(form, problem, _("Новый клиент"))
+        flash(_("Клиент создан, владелец приглашён письмом."), "success")
+        return redirect(f"{self.url}/details/?id={made.id}", 303)
+
+    @expose("/edit/", methods=("GET", "POST"))
+    @requires("customer.edit")
+    def edit_view(self) -> ResponseReturnValue:
+        """Change a customer; a second saver is shown what the first one wrote."""
+        row = self.row_or_404(request.args.get("id", ""))
+        form = self._form(CustomerForm(request.form, obj=row))
+        if request.method == "GET":
+            return self._page(form, row.name)
+        seen = form.version.data or ""
+        try:
+            with unit_of_work(current_scope()) as session:
+                customer.edit(
+                    session,
+                    row.id,
+                    values=form.values(),
+                    version=int(seen) if seen.isascii() and seen.isdigit() else 0,
+                    actor=current_actor(),
+                )
+        except DomainError as problem:
+            if problem.code == "edit.stale":
+                self._show_conflict(form, problem)
+            return self._refused(form, problem, row.name)
+        flash(_("Сохранено."), "success")
+        return redirect(f"{self.url}/details/?id={row.id}", 303)
+
+    @expose("/note/", methods=("POST",))
+    @requires("customer.note")
+    def note_view(self) -> ResponseReturnValue:
+        """Leave a note for colleagues."""
+        row = self.row_or_404(request.form.get("id", ""))
+        try:
+            with unit_of_work(current_scope()) as session:
+                customer.add_note(session, row.id, text=plain(request.form.get("text")), actor=current_actor())
+        except DomainError as problem:
+            errors.flash_error(problem)
+        return redirect(f"{self.url}/details/?id={row.id}&tab=notes", 303)
+
+    def _form(self, form: Any) -> Any:
+        tariffs = db.session.execute(sa.select(Tariff.id, Tariff.name).order_by(Tariff.name)).all()
+        form.tariff_id.choices = [(row.id, row.name) for row in tariffs]
+        if form.zone.data and form.zone.data not in ZONES:
+            form.zone.choices = [*form.zone.choices, (form.zone.data, form.zone.data)]
+        if request.method == "POST" and not form.validate():
+            abort(400)  # only a forged choice fails here: all other rules are the service's
+        return form
+
+    def _show_conflict(self, form: Any, problem: Conflict | DomainError) -> None:
+        """Both values beside each field that differs; the next save is over the newest version."""
+        for name, value in problem.params.pop("current").items():
+            field = form._fields[name]
+            shown = dict(field.choices).get(value, value) if name == "tariff_id" else value
+            field.errors = [_("Сейчас сохранено: %(value)s", value=shown if shown is not None else "—")]
+        fresh = db.session.scalar(sa.select(Customer.version).where(Customer.id == int(request.args["id"])))
+        form.version.data = form.version.raw_data = None
+        form.version.process_data(fresh)
+
+    def _refused(self, form: Any, problem: DomainError, title: str) -> ResponseReturnValue:
+        field = form._fields.get(problem.field or "")
+        if field is not None:
+            field.errors = [errors.message(problem)]
+        else:
+            flash(errors.message(problem), "error")
+        return self._page(form, title), problem.status
+
+    def _page(self, form: Any, title: str) -> str:
+        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": title}]
+        return self.render(
+            "support/clients/form.html", form=form, title=title, target=request.full_path.rstrip("?"), crumbs=crumbs
+        )
+
+
+def support_views() -> list[ListView]:
+    return [SupportCustomers()]

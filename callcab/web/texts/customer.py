@@ -1,0 +1,14 @@
+"""Sentences of customers."""
+
+from flask_babel import lazy_gettext as _l
+
+TEXTS = {
+    "customer.is_blocked": _l("Клиент уже заблокирован."),
+    "customer.not_blocked": _l("Клиент не заблокирован."),
+    "customer.status.active": _l("Активен"),
+    "customer.status.blocked": _l("Заблокирован"),
+    "audit.customer.create": _l("Клиент создан"),
+    "audit.customer.edit": _l("Данные клиента изменены"),
+    "audit.customer.block": _l("Клиент заблокирован"),
+    "audit.customer.unblock": _l("Клиент разблокирован"),
+}
