@@ -95,7 +95,7 @@ def test_a_big_import_survives_a_killed_worker_and_adds_nothing_twice(
     assert in_the_middle.state is OperationState.RUNNING
     assert 0 < stored(owner) < NEW
 
-    sweep_later()
+    until(sweep_later)
     began = time.monotonic()
     second = spawn()
     until(lambda: state_is(number, OperationState.DONE), 60)
