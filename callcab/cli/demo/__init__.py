@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from callcab import queue
 from callcab.cli.context import connected, running
-from callcab.cli.demo import calls, dice, journal, lists, money, mornings, numbers
+from callcab.cli.demo import calls, companies, dice, journal, lists, money, mornings, numbers, papers, promos
 from callcab.cli.demo.people import DEMO_LOGINS, DEMO_PASSWORD_FILE, World, settle
 from callcab.cli.demo.timeline import Timeline
 from callcab.config import Settings
@@ -20,13 +20,14 @@ from callcab.db import unit_of_work
 from callcab.lib import clock
 from callcab.lib.storage import LocalStorage
 from callcab.models import Customer
+from callcab.providers.company import DEMO_FILE
 from callcab.scope import Scope
 from callcab.services import stored_file
 from callcab.services.lock import take_turn
 
 __all__ = ["DEMO_LOGINS", "DEMO_PASSWORD_FILE", "demo", "fill"]
 # Each part notes its deeds in the timeline; mornings come last, they write what money and calls have noted.
-PARTS = (numbers.plan, money.plan, calls.plan, journal.plan, lists.plan, mornings.plan)
+PARTS = (numbers.plan, money.plan, calls.plan, journal.plan, lists.plan, promos.plan, papers.plan, mornings.plan)
 
 
 @click.command()
@@ -63,6 +64,7 @@ def fill(settings: Settings) -> int:
             part(world)
         world.timeline.run()
         session.flush()
+        companies.write_register(settings.data_dir / DEMO_FILE)
         write_secret(secret_path, secret)
     return len(world.customers)
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 from callcab.cli.demo import dice
 from callcab.cli.demo.people import FIRMS, World
 from callcab.lib import clock
-from callcab.models import Door, LoginEvent, LoginOutcome, MailMessage, MailState, Note, User
+from callcab.models import Door, LoginEvent, LoginOutcome, MailMessage, MailState, User
 from callcab.services import api_token, ip_denial, ip_rule, mail, password
+from callcab.services import customer as customers
 
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 # Not «Северный ветер» and not «Добрый доктор»: their demo logins must work from anywhere.
@@ -46,7 +47,7 @@ def plan(world: World) -> None:
         timeline.add(moment, lambda args=(key, address, rolls.random()): _deny(world, *args))
     for firm in FIRMS:
         for days in range(firm.days - 1, 0, -1):
-            if rolls.random() < 0.7:
+            if rolls.random() < 0.7 and (firm.key, days > 6) != ("hotel", False):
                 moment = timeline.afternoon(days, rolls.randrange(10, 700))
                 timeline.add(moment, lambda args=(firm.key, rolls.random()): _sign_in(world, *args))
     for index, (key, author, text) in enumerate(NOTES):
@@ -54,6 +55,7 @@ def plan(world: World) -> None:
     for key, days, kind, subject, state in LETTERS:
         timeline.add(timeline.afternoon(days, 240), lambda args=(key, kind, subject, state): _letter(world, *args))
     timeline.add(timeline.afternoon(34, 250), lambda: _keys(world))
+    timeline.add(timeline.afternoon(6, 235), lambda: _block(world, "hotel"))
 
 
 def _allow(world: World, key: str, network: str, note: str) -> None:
@@ -103,8 +105,13 @@ def _door(world: World, user: User, outcome: LoginOutcome) -> None:
 
 
 def _note(world: World, key: str, author: str, text: str) -> None:
-    person = world.staff[author]
-    world.session.add(Note(about_id=world.customers[key].id, author_id=person.id, author_name=person.name, text=text))
+    customers.add_note(world.session, world.customers[key].id, text=text, actor=world.support(author))
+
+
+def _block(world: World, key: str) -> None:
+    customers.block(
+        world.session, world.customers[key].id, reason="Спор по акту за октябрь", actor=world.support("lead")
+    )
 
 
 def _letter(world: World, key: str, kind: str, subject: str, state: str) -> None:

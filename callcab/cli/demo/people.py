@@ -9,9 +9,10 @@ from callcab.cli.demo.daybook import Paid
 from callcab.cli.demo.timeline import Timeline
 from callcab.db import CabSession
 from callcab.lib import clock
-from callcab.models import Customer, CustomerStatus, Seller, Tariff, User, VatMode
+from callcab.models import Customer, Seller, Tariff, User, VatMode
 from callcab.scope import Actor
-from callcab.services import audit, password
+from callcab.services import customer as customers
+from callcab.services import password
 
 DEMO_PASSWORD_FILE = "demo_password"  # noqa: S105  (the name of a file)
 HISTORY_DAYS = 60
@@ -164,6 +165,8 @@ class World:
 
     paid      payments still to be written, by customer and days ago
     dialled   campaigns whose calls are still to be written, by customer and days ago
+    batches   promo batches by name
+    invoices  by their request key
     """
 
     session: CabSession
@@ -175,6 +178,8 @@ class World:
     seller: Seller | None = None
     paid: dict[tuple[str, int], list[Paid]] = field(default_factory=dict)
     dialled: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    batches: dict[str, int] = field(default_factory=dict)
+    invoices: dict[str, int] = field(default_factory=dict)
 
     def owner(self, key: str) -> Actor:
         """The customer's owner at work."""
@@ -256,29 +261,24 @@ def _seller() -> Seller:
 
 def _customer(world: World, firm: Firm, tariff: Tariff, password_hash: str) -> None:
     rolls = dice.dice(f"firm:{firm.key}")
-    customer = Customer(
-        name=firm.name,
-        inn=dice.person_inn(rolls, firm.region) if firm.person else dice.company_inn(rolls, firm.region),
-        email=firm.email,
-        status=CustomerStatus.ACTIVE,
-        tariff_id=tariff.id,
-        zone=firm.zone,
-        manager_id=world.staff["support" if firm.weight < 15 else "lead"].id,
-    )
-    world.session.add(customer)
-    world.session.flush()
-    world.customers[firm.key] = customer
-    world.owners[firm.key] = _user(world, customer.id, firm.email, firm.owner, "owner", password_hash)
-    world.session.flush()
-    audit.record(
+    made = customers.create(
         world.session,
-        "customer.create",
+        values={
+            "name": firm.name,
+            "inn": dice.person_inn(rolls, firm.region) if firm.person else dice.company_inn(rolls, firm.region),
+            "email": firm.email,
+            "zone": firm.zone,
+            "tariff_id": tariff.id,
+        },
+        owner_name=firm.owner,
         actor=world.support("lead"),
-        customer_id=customer.id,
-        object_type="customer",
-        object_id=customer.id,
-        after={"name": customer.name, "tariff": tariff.name},
     )
+    made.manager_id = world.staff["support" if firm.weight < 15 else "lead"].id
+    owner = customers.owner(world.session, made.id)
+    owner.password_hash = password_hash
+    world.customers[firm.key] = made
+    world.owners[firm.key] = owner
+    world.session.flush()
 
 
 def _user(world: World, customer_id: int | None, email: str, name: str, role: str, password_hash: str) -> User:
