@@ -10,6 +10,7 @@ SOURCES = sorted((ROOT / "callcab").rglob("*.py"))
 SYSTEM_SCOPE_IN_PAGES: dict[str, str] = {
     "web/auth.py: sign-in": "who asks is found out before anybody's rows may be read",
     "api/check.py: decision": "the decision reads the platform's list and the number pool",
+    "views/promo.py: promo activation": "codes are not readable by customers; the service works for one customer alone",
 }
 
 
