@@ -9,11 +9,10 @@ import sqlalchemy as sa
 
 from callcab import config
 from callcab import db as database
-from callcab.cli.context import application, connected, running
+from callcab.cli.context import connected, running
 from callcab.config import Settings, environment_name
 from callcab.db import unit_of_work
-from callcab.lib.errors import NotFound
-from callcab.models import Customer, Seller, Tariff, User
+from callcab.models import Customer, Seller, Tariff
 from callcab.permissions import STAFF_ROLES
 from callcab.scope import STAFF_ROLE, TENANT_ROLE, Actor, Scope
 from callcab.services import ip_rule, ledger, password, user
@@ -42,31 +41,21 @@ def init() -> None:
 @click.option("--role", type=click.Choice(STAFF_ROLES), default="admin", show_default=True)
 def create_staff(email: str, name: str, role: str) -> None:
     """Make a support login and print its first password once."""
-    with application(), unit_of_work(Scope.system("create-staff")) as session:
+    with connected(running()), unit_of_work(Scope.system("create-staff")) as session:
         first_password = secrets.token_urlsafe(12)
-        made = user.create(
-            session,
-            customer_id=None,
-            email=email,
-            name=name or email,
-            role=role,
-            password=first_password,
-            actor=CONSOLE,
-        )
-        click.echo(f"Made {made.email} ({role}). First password: {first_password}")
+        user.invite(session, customer_id=None, email=email, name=name or email, role=role, actor=CONSOLE)
+        made = password.set_password(session, email=email, new=first_password, actor=CONSOLE)
+    click.echo(f"Made {made.email} ({role}). First password: {first_password}")
 
 
 @click.command("set-password")
 @click.argument("email")
 def set_password(email: str) -> None:
     """Give a login a new random password, end its sessions, print the password once."""
-    with application(), unit_of_work(Scope.system("set-password")) as session:
-        found = session.scalar(sa.select(User).where(User.email == email.strip().lower()))
-        if found is None:
-            raise NotFound("user.not_found")
+    with connected(running()), unit_of_work(Scope.system("set-password")) as session:
         new_password = secrets.token_urlsafe(12)
-        password.set_password(session, found, new_password, actor=CONSOLE)
-        click.echo(f"New password of {found.email}: {new_password}")
+        found = password.set_password(session, email=email, new=new_password, actor=CONSOLE)
+    click.echo(f"New password of {found.email}: {new_password}")
 
 
 @click.command("ip-clear")
@@ -77,7 +66,7 @@ def ip_clear(customer_id: int | None, staff: bool) -> None:
     if staff == (customer_id is not None):
         raise click.UsageError("name a customer's number, or --staff")
     with connected(running()), unit_of_work(Scope.system("ip-clear")) as session:
-        count = ip_rule.clear(session, customer_id, actor=CONSOLE)
+        count = ip_rule.clear(session, customer_id=customer_id, actor=CONSOLE)
     click.echo(f"Removed {count} entries; access is open.")
 
 

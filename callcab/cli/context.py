@@ -1,15 +1,13 @@
-"""What commands need: settings with the embedded servers' addresses filled in, a connected database, an application."""
+"""What commands need: settings with the embedded servers' addresses filled in, and a connected database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import click
-from flask import Flask
 
 from callcab import config
 from callcab import db as database
-from callcab.app import create_app
 from callcab.config import Settings
 from callcab.embedded.postgres import EmbeddedPostgres
 from callcab.embedded.valkey import EmbeddedValkey
@@ -42,14 +40,3 @@ def connected(settings: Settings) -> Iterator[None]:
         yield
     finally:
         engine.dispose()
-
-
-@contextmanager
-def application() -> Iterator[Flask]:
-    """The whole application, for commands that go through services with mail and queue."""
-    app = create_app(running())
-    try:
-        with app.app_context():
-            yield app
-    finally:
-        database.engine().dispose()

@@ -1,7 +1,7 @@
 """``callcab up``: everything on one machine, supervised."""
 
-import http.client
 import os
+import signal
 import sys
 from dataclasses import replace
 
@@ -10,7 +10,8 @@ import click
 from callcab import config
 from callcab.cli.demo import DEMO_LOGINS, DEMO_PASSWORD_FILE
 from callcab.config import Settings
-from callcab.embedded.children import ChildSpec, Command
+from callcab.embedded.children import ChildSpec, Command, answers_http, is_taken
+from callcab.embedded.errors import EmbeddedError
 from callcab.embedded.postgres import STOP_SIGNALS, EmbeddedPostgres
 from callcab.embedded.supervisor import serve
 from callcab.embedded.valkey import EmbeddedValkey
@@ -25,7 +26,8 @@ def up(port: int | None, demo: bool | None) -> None:
     if port:
         base = settings.base_url if "CALLCAB_BASE_URL" in os.environ else f"http://{settings.host}:{port}"
         settings = replace(settings, port=port, base_url=base)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # Open to pass through, not to list: the database runs as another user below it when we are root.
+    settings.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     sys.exit(
         serve(
             children(settings, demo is not False),
@@ -54,7 +56,14 @@ def children(settings: Settings, demo: bool) -> list[ChildSpec]:
     specs.append(_role("migrate", env, one_shot=True, ready_limit=300))
     if demo:
         specs.append(_role("demo", env, "--if-empty", one_shot=True, ready_limit=600))
-    specs.append(_role("web", env, is_ready=lambda: _web_answers(settings)))
+    # A short stop of gunicorn is SIGINT; a stranger's server on the port must not pass for ours.
+    specs.append(
+        ChildSpec(
+            "web",
+            lambda: _web_command(settings, env),
+            is_ready=lambda: answers_http(f"http://{settings.host}:{settings.port}/healthz"),
+        )
+    )
     specs += [_role("worker", env, title=f"worker-{index + 1}") for index in range(settings.job_workers)]
     specs.append(_role("tick", env))
     specs.append(_role("dialer", env))
@@ -79,20 +88,17 @@ def _valkey(server: EmbeddedValkey) -> ChildSpec:
     return ChildSpec("valkey", command, server.is_ready)
 
 
+def _web_command(settings: Settings, env: dict[str, str]) -> Command:
+    if is_taken(settings.host, settings.port):
+        raise EmbeddedError(
+            "port_taken", f"Port {settings.port} is taken by another program; choose one: ./run up --port N"
+        )
+    return Command((sys.executable, "-m", "callcab", "web"), env=env, death_signal=signal.SIGINT)
+
+
 def _role(name: str, env: dict[str, str], *arguments: str, title: str = "", **options: object) -> ChildSpec:
     argv = (sys.executable, "-m", "callcab", name, *arguments)
     return ChildSpec(title or name, Command(argv, env=env), **options)  # type: ignore[arg-type]
-
-
-def _web_answers(settings: Settings) -> bool:
-    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
-    try:
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def announce(settings: Settings) -> None:

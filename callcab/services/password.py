@@ -136,6 +136,14 @@ def reset(
     return user
 
 
+def set_password(session: CabSession, *, email: str, new: str, actor: Actor) -> User:
+    """Give a login a password from the console; every session of the person ends. NotFound ``user.not_found``."""
+    user_id = session.scalar(sa.select(User.id).where(User.email == email.strip().lower()))
+    user = locked(session, user_id or 0)
+    _replace(session, user, new, actor, None, "console")
+    return user
+
+
 def locked(session: CabSession, user_id: int) -> User:
     """The person's row, locked until the end. Raises NotFound ``user.not_found``."""
     user = session.scalar(sa.select(User).where(User.id == user_id).with_for_update())
