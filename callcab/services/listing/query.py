@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement, Select
 
+from callcab.scope import SharedOrOwned
 from callcab.services.listing.filters import ChoiceFilter
 from callcab.services.listing.identity import decode_id, with_ids
 from callcab.services.listing.order import after_position, order_by, position_of
@@ -33,7 +34,9 @@ def conditions(spec: ListSpec, state: ListState, customer_id: int | None) -> lis
     if state.errors:
         found.append(sa.false())
     if customer_id is not None and hasattr(spec.model, "customer_id"):
-        found.append(spec.model.customer_id == customer_id)
+        mine = spec.model.customer_id == customer_id
+        shared = issubclass(spec.model, SharedOrOwned)
+        found.append(sa.or_(mine, spec.model.customer_id.is_(None)) if shared else mine)
     if spec.base is not None:
         found.append(spec.base())
     found += [spec.by_key[key].condition(value) for key, value in state.filters.items()]

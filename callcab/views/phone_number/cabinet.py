@@ -8,17 +8,14 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from wtforms import Form, StringField
 
-from callcab import queue
-from callcab.db import CabSession, unit_of_work
+from callcab.db import unit_of_work
 from callcab.lib import clock
-from callcab.lib.errors import DomainError, Invalid
+from callcab.lib.errors import DomainError
 from callcab.models import NumberKind, NumberState, PhoneNumber, Verification
 from callcab.providers import telephony
-from callcab.scope import Actor, Scope
-from callcab.services import phone_number as numbers
+from callcab.scope import Scope
 from callcab.services import verification as verifications
 from callcab.services.specs.phone_number import CABINET_NUMBER
 from callcab.services.verification.limits import PER_NUMBER_DAY
@@ -48,18 +45,6 @@ class NumberForm(Form):
         description=_l("Например, +7 (925) 394-45-77. Мобильный или городской номер России."),
         render_kw={"required": True, "maxlength": 40, "inputmode": "tel", "autocomplete": "tel", "placeholder": "+7"},
     )
-
-
-def delete_own(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
-    """Delete ticked personal numbers; a call that is going on ends."""
-    for row in rows:
-        if row.kind is not NumberKind.PERSONAL:
-            raise Invalid("number.only_personal")
-        reference = verifications.cancel(session, number_id=row.id, actor=actor)
-        numbers.delete_personal(session, row.id, customer_id=row.customer_id or 0, actor=actor)
-        if reference:
-            queue.later(session, "telephony.hang_up", reference=reference)
-    return ngettext("Удалён %(num)s номер.", "Удалено номеров: %(num)s.", len(rows))
 
 
 class CabinetNumber(ListView):
@@ -95,7 +80,7 @@ class CabinetNumber(ListView):
             _l("Удалить"),
             "number.delete",
             icon="trash",
-            perform=delete_own,
+            operation="number.delete_own",
             question=_l("Удалить личных номеров: %(count)s?"),
             danger=True,
             when=lambda row: row.kind is NumberKind.PERSONAL and row.state is not NumberState.BLOCKED,

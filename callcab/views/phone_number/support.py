@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import flash, redirect, request
@@ -9,18 +10,14 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from wtforms import DateField, Form, IntegerField, SelectField, StringField, TextAreaField, validators
 
-from callcab import queue
-from callcab.db import CabSession, unit_of_work
+from callcab.db import unit_of_work
 from callcab.lib import clock
 from callcab.lib import phone as phone_lib
 from callcab.lib.errors import DomainError
 from callcab.models import Customer, NumberEvent, NumberKind, NumberLease, NumberState, PhoneNumber, Verification
-from callcab.scope import Actor
 from callcab.services import phone_number as numbers
-from callcab.services import verification as verifications
 from callcab.services.phone_number.rental import end_of_day
 from callcab.services.specs.phone_number import PHONE_NUMBER
 from callcab.views.phone_number.cabinet import FILTERS
@@ -28,7 +25,7 @@ from callcab.web import errors, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
-from callcab.web.formatters import current_zone, link, moment, money, phone
+from callcab.web.formatters import link, moment, phone
 from callcab.web.listing import Action, Column, FilterField, ListView, PageAction, RowLink, Tab
 
 
@@ -65,52 +62,8 @@ class PoolForm(Form):
     )
 
 
-def release_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
-    for row in sorted(rows, key=lambda item: item.id):
-        numbers.release(session, row.id, actor=actor, reason=str(params.get("reason", "")))
-    return ngettext("Освобождён %(num)s номер.", "Освобождено номеров: %(num)s.", len(rows))
-
-
-def change_kinds(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
-    for row in sorted(rows, key=lambda item: item.id):
-        numbers.change_kind(session, row.id, NumberKind(params["kind"]), actor=actor)
-    return ngettext("Изменён %(num)s номер.", "Изменено номеров: %(num)s.", len(rows))
-
-
-def rent_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
-    """Rent to a customer until the end of a day in his zone."""
-    until = _end_of_day(str(params["until"]))
-    rentals = [
-        numbers.rent(session, number_id=row.id, customer_id=int(params["customer_id"]), until=until, actor=actor)
-        for row in sorted(rows, key=lambda item: item.id)
-    ]
-    total = sum(rental.price for rental in rentals)
-    return _("Сдано номеров: %(count)s. Списано %(price)s.", count=len(rentals), price=money(total or rentals[0].price))
-
-
-def block_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
-    for row in sorted(rows, key=lambda item: item.id):
-        numbers.block(session, row.id, actor=actor, reason=str(params["reason"]))
-    return ngettext("Заблокирован %(num)s номер.", "Заблокировано номеров: %(num)s.", len(rows))
-
-
-def unblock_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
-    for row in sorted(rows, key=lambda item: item.id):
-        numbers.unblock(session, row.id, actor=actor)
-    return ngettext("Разблокирован %(num)s номер.", "Разблокировано номеров: %(num)s.", len(rows))
-
-
-def delete_rows(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
-    for row in sorted(rows, key=lambda item: item.id):
-        reference = verifications.cancel(session, number_id=row.id, actor=actor)
-        numbers.delete(session, row.id, actor=actor)
-        if reference:
-            queue.later(session, "telephony.hang_up", reference=reference)
-    return ngettext("Удалён %(num)s номер.", "Удалено номеров: %(num)s.", len(rows))
-
-
-def _end_of_day(text: str) -> datetime:
-    return end_of_day(datetime.fromisoformat(text).replace(tzinfo=current_zone()))
+def _end_of_day(text: str, customer: Customer) -> datetime:
+    return end_of_day(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(customer.zone)))
 
 
 def load_leases(session: Any, row: PhoneNumber) -> dict[str, Any]:
@@ -195,7 +148,7 @@ class SupportNumber(ListView):
             _l("Освободить"),
             "number.release",
             icon="lock-open",
-            perform=release_rows,
+            operation="number.release",
             fields=ReasonForm,
             question=_l("Освободить номеров: %(count)s? Рассылки будут ждать другой номер."),
             when=lambda row: row.state is NumberState.BUSY,
@@ -205,7 +158,7 @@ class SupportNumber(ListView):
             _l("Изменить тип"),
             "number.edit",
             icon="tag",
-            perform=change_kinds,
+            operation="number.kind",
             fields=KindForm,
             question=_l("Изменить тип номеров: %(count)s?"),
             when=lambda row: row.kind is not NumberKind.PERSONAL,
@@ -215,7 +168,7 @@ class SupportNumber(ListView):
             _l("Сдать в аренду"),
             "number.rent",
             icon="calendar-event",
-            perform=rent_rows,
+            operation="number.rent",
             fields=RentForm,
             question=_l("Сдать в аренду номеров: %(count)s? Деньги спишутся сразу за все начатые дни."),
             row=False,
@@ -225,7 +178,7 @@ class SupportNumber(ListView):
             _l("Заблокировать"),
             "number.block",
             icon="ban",
-            perform=block_rows,
+            operation="number.block",
             fields=ReasonForm,
             question=_l("Заблокировать номеров: %(count)s?"),
             danger=True,
@@ -236,7 +189,7 @@ class SupportNumber(ListView):
             _l("Разблокировать"),
             "number.block",
             icon="check",
-            perform=unblock_rows,
+            operation="number.unblock",
             question=_l("Разблокировать номеров: %(count)s?"),
             when=lambda row: row.state is NumberState.BLOCKED,
         ),
@@ -245,7 +198,7 @@ class SupportNumber(ListView):
             _l("Удалить"),
             "number.delete",
             icon="trash",
-            perform=delete_rows,
+            operation="number.delete",
             question=_l("Удалить номеров: %(count)s? Вернуть их будет нельзя."),
             danger=True,
         ),
@@ -308,9 +261,9 @@ class SupportNumber(ListView):
             form.customer_id.data = number.customer_id
         price = None
         if request.method == "POST" and form.validate():
-            until = _end_of_day(form.until.data.isoformat())
             customer = db.session.get(Customer, form.customer_id.data)
             start = max(number.rented_until or clock.now(), clock.now())
+            until = _end_of_day(form.until.data.isoformat(), customer) if customer else start
             if customer is None:
                 form.customer_id.errors = [_("Такого клиента нет.")]
             elif not start < until <= start + timedelta(days=366):

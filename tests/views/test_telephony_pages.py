@@ -1,0 +1,253 @@
+"""Pages of numbers, verifications, campaigns, calls and the handset, as people see them."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+import sqlalchemy as sa
+
+from callcab.config import Settings
+from callcab.db import unit_of_work
+from callcab.jobs import dialer
+from callcab.jobs.verification import place
+from callcab.lib import clock
+from callcab.models import NumberKind, NumberState, PhoneNumber, Verification
+from callcab.providers import telephony
+from callcab.scope import Scope
+from tests import factories
+from tests.people import People
+
+SYSTEM = Scope.system("test")
+CABINET = ("numbers", "numbers/new", "campaigns", "campaigns/new", "calls", "calls/why", "handset")
+SUPPORT = ("numbers", "numbers/new", "verifications", "campaigns", "calls", "calls/why", "handset")
+
+
+@pytest.fixture(autouse=True)
+def empty_lines(settings: Settings) -> None:
+    redis.Redis.from_url(str(settings.redis_url)).flushall()
+
+
+@pytest.mark.parametrize("path", CABINET)
+def test_the_owner_opens_every_page(people: People, path: str) -> None:
+    page = people.olga.get(f"/cabinet/{path}/")
+    assert page.status == 200
+    assert page.title
+
+
+@pytest.mark.parametrize("path", SUPPORT)
+def test_a_lead_opens_every_page(people: People, path: str) -> None:
+    assert people.lida.get(f"/admin/{path}/").status == 200
+
+
+def test_a_viewer_may_not_add_numbers_or_use_the_handset(people: People) -> None:
+    vera = people.browser("vera")
+    vera.get("/cabinet/numbers/new/", status=403)
+    vera.get("/cabinet/handset/", status=403)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [("8 701 123-45-67", "другой страны"), ("8-800-555-35-35", "робот не звонит"), ("", "Введите")],
+)
+def test_a_wrong_number_is_explained_and_stays_in_the_field(people: People, typed: str, sentence: str) -> None:
+    olga = people.olga
+    olga.get("/cabinet/numbers/new/")
+    page = olga.post("/cabinet/numbers/new/", phone=typed)
+    assert page.status == 422
+    assert sentence in page.text
+    assert page.tree.xpath("string(//input[@name='phone']/@value)") == typed
+
+
+def verify(people: People, typed: str = "8 925 394-45-77") -> tuple[int, int]:
+    """Ask for a call; returns the ids of the number and the attempt."""
+    olga = people.olga
+    olga.get("/cabinet/numbers/new/")
+    olga.post("/cabinet/numbers/new/", phone=typed)
+    with unit_of_work(SYSTEM) as session:
+        attempt = session.scalars(sa.select(Verification)).one()
+        return int(attempt.number_id or 0), attempt.id
+
+
+def run_lines(seconds: int) -> None:
+    """Let the simulated time pass and its events reach the rules."""
+    provider = telephony.provider()
+    start = clock.now()
+    for step in range(seconds * 2):
+        with clock.frozen(start + timedelta(seconds=step / 2)):
+            while provider.step(dialer.handle):  # type: ignore[attr-defined]
+                pass
+
+
+def state_of(number_id: int) -> NumberState:
+    with unit_of_work(SYSTEM) as session:
+        return session.get_one(PhoneNumber, number_id).state
+
+
+def test_pressing_one_on_the_handset_verifies_the_number(people: People) -> None:
+    number_id, attempt_id = verify(people)
+    place(attempt_id)
+    run_lines(2)
+    olga = people.olga
+    page = olga.get("/cabinet/handset/")
+    assert "Симулятор: это не настоящий звонок" in page.text
+    assert "+7(925)394-45-77" in page.text
+    reference = page.tree.xpath("string(//input[@name='reference']/@value)")
+    olga.post("/cabinet/handset/press/", reference=reference, what="answer")
+    run_lines(1)
+    assert "Нажмите 1" in olga.get(f"/cabinet/numbers/check/?id={number_id}").text
+    olga.post("/cabinet/handset/press/", reference=reference, what="1")
+    run_lines(1)
+    assert state_of(number_id) is NumberState.VERIFIED
+    assert "Номер подтверждён" in olga.get(f"/cabinet/numbers/card/?id={number_id}").body
+
+
+def test_a_failed_call_says_why_and_offers_another(people: People) -> None:
+    number_id, attempt_id = verify(people, "+7 925 394-45-04")
+    place(attempt_id)
+    run_lines(5)
+    page = people.olga.get(f"/cabinet/numbers/check/?id={number_id}")
+    assert "Номер был занят" in page.text
+    assert "Осталось попыток сегодня: 2" in page.text
+    assert "Позвонить ещё раз" in page.text
+
+
+def test_a_stranger_sees_neither_the_card_nor_the_line(people: People) -> None:
+    number_id, attempt_id = verify(people)
+    place(attempt_id)
+    run_lines(2)
+    stranger = people.stranger
+    stranger.get(f"/cabinet/numbers/check/?id={number_id}", status=404)
+    assert "394-45-77" not in stranger.get("/cabinet/handset/").body
+    with unit_of_work(SYSTEM) as session:
+        reference = session.get_one(Verification, attempt_id).provider_ref
+    assert stranger.post("/cabinet/handset/press/", reference=reference, what="1").status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("kind=personal", ["+7(903)111-22-33"]),
+        ("kind=free", ["+7(925)000-50-01"]),
+        ("kind=duty", ["+7(925)000-50-02"]),
+        ("state=busy", ["+7(925)000-50-03"]),
+        ("search=8(903)111", ["+7(903)111-22-33"]),
+        ("search=111-22-33", ["+7(903)111-22-33"]),
+        ("search=нет", []),
+    ],
+)
+def test_the_list_finds_numbers_by_kind_state_and_any_spelling(people: People, query: str, shown: list[str]) -> None:
+    with unit_of_work(SYSTEM) as session:
+        factories.number(session, phone=79250005001)
+        factories.number(session, phone=79250005002, kind=NumberKind.DUTY)
+        factories.number(session, phone=79250005003, state=NumberState.BUSY)
+        factories.number(
+            session,
+            phone=79031112233,
+            kind=NumberKind.PERSONAL,
+            state=NumberState.VERIFIED,
+            customer_id=people.customer_id,
+        )
+    page = people.olga.get(f"/cabinet/numbers/?{query}")
+    assert f"Всего найдено: {len(shown)}" in page.text
+    assert all(phone in page.text for phone in shown)
+
+
+def test_a_campaign_is_drawn_up_and_started(people: People) -> None:
+    olga = people.olga
+    page = olga.get("/cabinet/campaigns/new/")
+    key = page.tree.xpath("string(//input[@name='request_key']/@value)")
+    form = {
+        "name": "Напоминание",
+        "purpose": "information",
+        "prompt": "Здравствуйте!",
+        "contacts": "8 925 394-45-01\n8 925 394-45-01\nмусор 12345\n+7 925 394 45 04",
+        "calls_from": "09:00",
+        "calls_until": "20:00",
+        "lines": "2",
+        "max_attempts": "2",
+        "own_number_id": "",
+        "rule_1": "",
+        "rule_2": "",
+        "rule_9": "blacklist",
+        "request_key": key,
+    }
+    checked = olga.post("/cabinet/campaigns/new/", **{**form, "check": "1"})
+    assert "Подходит номеров: 2" in checked.text
+    made = olga.post("/cabinet/campaigns/new/", **form)
+    assert made.status in (200, 303)
+    page = olga.get("/cabinet/campaigns/details/?id=1")
+    assert "Черновик" in page.text
+    assert "Запустить" in page.text
+    olga.post("/cabinet/campaigns/steer/", id="1", step="start")
+    assert "Ожидает: запускается" in olga.get("/cabinet/campaigns/details/?id=1").text
+    people.stranger.get("/cabinet/campaigns/details/?id=1", status=404)
+
+
+def test_advertising_without_consent_is_refused_beside_its_field(people: People) -> None:
+    olga = people.olga
+    olga.get("/cabinet/campaigns/new/")
+    form = {
+        "name": "Скидки",
+        "purpose": "advertising",
+        "prompt": "Скидки!",
+        "contacts": "8 925 394-45-01",
+        "calls_from": "09:00",
+        "calls_until": "20:00",
+        "lines": "2",
+        "max_attempts": "2",
+        "own_number_id": "",
+        "rule_1": "",
+        "rule_2": "",
+        "rule_9": "",
+    }
+    page = olga.post("/cabinet/campaigns/new/", **form)
+    assert page.status == 422
+    assert "38-ФЗ" in page.text
+
+
+@pytest.mark.parametrize(
+    "url", ["/cabinet/calls/why/?phone=8+925+394-45-01", "/admin/calls/why/?phone=89253944501&customer=1"]
+)
+def test_the_page_why_shows_every_rule(people: People, url: str) -> None:
+    browser = people.olga if url.startswith("/cabinet") else people.sasha
+    page = browser.get(url)
+    for rule in ("Чёрный список клиента", "Время у абонента", "Баланс", "Повторы"):
+        assert rule in page.text
+
+
+def test_support_rents_a_number_after_seeing_the_price(people: People) -> None:
+    with unit_of_work(SYSTEM) as session:
+        number_id = factories.number(session, phone=79250005001).id
+    sasha = people.sasha
+    sasha.get(f"/admin/numbers/rent/?id={number_id}")
+    day = (clock.now() + timedelta(days=2)).date().isoformat()
+    form = {"id": str(number_id), "customer_id": str(people.customer_id), "until": day}
+    page = sasha.post("/admin/numbers/rent/", **form)
+    assert "45,00 ₽" in page.text
+    sasha.post("/admin/numbers/rent/", **{**form, "confirmed": "1"})
+    assert "ООО «Ромашка»" in sasha.get(f"/admin/numbers/details/?id={number_id}").text
+
+
+@pytest.mark.parametrize("tab", ["", "leases", "checks", "log"])
+def test_support_opens_every_tab_of_a_number(people: People, tab: str) -> None:
+    number_id, _ = verify(people)
+    assert people.sasha.get(f"/admin/numbers/details/?id={number_id}&tab={tab}").status == 200
+
+
+def test_support_confirms_by_hand_with_a_reason(people: People) -> None:
+    number_id, attempt_id = verify(people)
+    sasha = people.sasha
+    assert sasha.get(f"/admin/verifications/details/?id={attempt_id}&tab=events").status == 200
+    form = {"one": f"confirm:{attempt_id}", "confirmed": "1", "reason": "Договор с оператором"}
+    sasha.post("/admin/verifications/action/", **form)
+    assert state_of(number_id) is NumberState.VERIFIED
+
+
+def test_an_own_number_is_deleted_from_its_menu(people: People) -> None:
+    number_id, _ = verify(people)
+    olga = people.olga
+    olga.get("/cabinet/numbers/")
+    olga.post("/cabinet/numbers/action/", one=f"delete:{number_id}", confirmed="1")
+    with unit_of_work(SYSTEM) as session:
+        assert session.get(PhoneNumber, number_id) is None
+        assert session.scalars(sa.select(Verification.outcome)).all() == ["cancelled"]
