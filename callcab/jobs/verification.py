@@ -4,12 +4,15 @@ import logging
 
 from callcab import queue
 from callcab.db import unit_of_work
+from callcab.jobs import edge
 from callcab.jobs.registry import every, job
 from callcab.lib import clock
+from callcab.lib import phone as phones
+from callcab.models import Customer, NumberState, PhoneNumber
 from callcab.providers import telephony
 from callcab.providers.telephony.base import ProviderDown, RequestRefused
 from callcab.scope import Scope
-from callcab.services import verification
+from callcab.services import mail, verification
 
 log = logging.getLogger(__name__)
 SCOPE = Scope.system("verification events")
@@ -30,6 +33,25 @@ def place(verification_id: int) -> None:
     except RequestRefused as problem:
         log.error("the provider refuses a verification call: %s", problem.code)
         _fail(verification_id, "request_refused")
+
+
+@job("number.lost_letter", timeout=30)
+def lost_letter(number_id: int) -> None:
+    """Tell a customer that somebody else has proved the number that was his."""
+    with unit_of_work(SCOPE) as session:
+        number = session.get(PhoneNumber, number_id)
+        customer = session.get(Customer, number.customer_id) if number is not None else None
+        if number is None or customer is None or number.state is not NumberState.FAILED:
+            return
+        shown = phones.display(phones.from_int(number.phone))
+        mail.send(
+            session,
+            kind="number.lost",
+            recipient=customer.email,
+            subject=edge.word("number.lost_subject"),
+            text=edge.word("number.lost_letter") % {"phone": shown},
+            customer_id=customer.id,
+        )
 
 
 @every(5)

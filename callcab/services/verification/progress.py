@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from callcab import queue
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib import phone as phones
@@ -150,7 +151,7 @@ def confirm_by_hand(session: CabSession, verification_id: int, *, actor: Actor, 
         raise Conflict("verification.already")
     if number.state is NumberState.BLOCKED:
         raise Invalid("number.blocked")
-    mark_verified(session, number, actor=actor, reason=reason)
+    _tell_losers(session, mark_verified(session, number, actor=actor, reason=reason))
     before = {"state": verification.state.value, "outcome": verification.outcome}
     _finish(verification, VerificationState.VERIFIED, "by_hand")
     verification.confirmed_by = actor.user_id
@@ -239,13 +240,20 @@ def _succeed(session: CabSession, verification: Verification) -> None:
         _finish(verification, VerificationState.FAILED, "cancelled")
         return
     try:
-        mark_verified(session, number, actor=MACHINE)
+        losers = mark_verified(session, number, actor=MACHINE)
     except Conflict:
         note(session, number, "not_verified", actor=MACHINE, outcome="taken")
         number.state = NumberState.FAILED
         _finish(verification, VerificationState.FAILED, "taken")
         return
+    _tell_losers(session, losers)
     _finish(verification, VerificationState.VERIFIED, "verified")
+
+
+def _tell_losers(session: CabSession, losers: list[PhoneNumber]) -> None:
+    """Who held the number before gets a letter; the words are the edge's."""
+    for number in losers:
+        queue.later(session, "number.lost_letter", number_id=number.id)
 
 
 def _fail(session: CabSession, verification: Verification, outcome: str) -> None:
