@@ -16,8 +16,10 @@ from callcab.lib import phone as phones
 from callcab.lib.csv_io import safe_cell
 
 Words = Callable[[str], str]
-# What ``safe_cell`` guards against, for PostgreSQL's regular expressions (rule B9).
-_FORMULA = "^[\\s\u00a0\u200b-\u200f\u2060\ufeff]*[=+@\uff1d\uff0b\uff0d\uff20\t\r\n-]"
+# What ``safe_cell`` guards against (rule B9), without a regular expression per cell: those take most of the time.
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_INVISIBLE = " \u00a0\u200b\u200c\u200d\u2060\ufeff\u200e\u200f"
+_PHONE = r"^\+7(\(\d{3}\)\d{3}-\d\d-\d\d|\d{10})$"
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,7 @@ class ExportColumn:
             return sa.func.replace(text, ".", ",")
         if isinstance(kind, sa.Integer):
             return text
-        guarded: ColumnElement[str] = sa.case((text.op("~")(_FORMULA), sa.literal("'").concat(text)), else_=text)
-        return guarded
+        return _sql_safe(text)
 
 
 def phone_text(value: int | str) -> str:
@@ -92,7 +93,19 @@ def phone_text(value: int | str) -> str:
 
 
 def _sql_phone(digits: ColumnElement[str]) -> ColumnElement[str]:
-    return sa.func.regexp_replace(digits, r"^\+?7(\d{3})(\d{3})(\d\d)(\d\d)$", r"+7(\1)\2-\3-\4")
+    part = sa.func.substr
+    shown = sa.func.concat(
+        "+7(", part(digits, 2, 3), ")", part(digits, 5, 3), "-", part(digits, 8, 2), "-", part(digits, 10, 2)
+    )
+    found: ColumnElement[str] = sa.case((digits.like("7__________"), shown), else_=digits)
+    return found
+
+
+def _sql_safe(text: ColumnElement[str]) -> ColumnElement[str]:
+    first = sa.func.left(sa.func.ltrim(text, _INVISIBLE), 1)
+    marked = sa.case((text.op("~")(_PHONE), text), else_=sa.literal("'").concat(text))
+    found: ColumnElement[str] = sa.case((first.in_(_DANGEROUS), marked), else_=text)
+    return found
 
 
 def plain(value: Any, zone: ZoneInfo) -> Any:
