@@ -212,7 +212,7 @@ def _check_batch(name: str, amount: Decimal, count: int, uses: int, expires_at: 
         raise Invalid("field.required", field="name")
     if len(name) > NAME_LIMIT:
         raise Invalid("field.too_long", field="name", limit=NAME_LIMIT)
-    if not 0 < amount <= AMOUNT_LIMIT:
+    if not amount.is_finite() or not 0 < amount <= AMOUNT_LIMIT or amount != round(amount, 2):
         raise Invalid("promo.amount", field="amount", limit=AMOUNT_LIMIT)
     if not 1 <= count <= CODES_LIMIT:
         raise Invalid("promo.count", field="count", limit=CODES_LIMIT)

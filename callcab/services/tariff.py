@@ -64,7 +64,9 @@ def check(values: Mapping[str, Any]) -> dict[str, Any]:
         found[key] = seconds
     for key in ("minute_price", "rental_day_price"):
         price = values.get(key)
-        if not isinstance(price, Decimal) or not 0 <= price <= PRICE_LIMIT or price != round(price, 4):
+        if not isinstance(price, Decimal) or not price.is_finite() or not 0 <= price <= PRICE_LIMIT:
+            raise Invalid("tariff.price", field=key, limit=PRICE_LIMIT)
+        if price != round(price, 4):
             raise Invalid("tariff.price", field=key, limit=PRICE_LIMIT)
         found[key] = price
     return found
