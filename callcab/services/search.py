@@ -1,0 +1,144 @@
+"""Search over everything, for support: one box, grouped hits. Knows what a text may be by its form.
+
+A whole phone in any spelling, an INN, a name or e-mail, an invoice number, a promo code, a sum; each is an indexed
+look-up that reads a handful of rows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from callcab.db import CabSession
+from callcab.lib import phone as phones
+from callcab.lib import tokens
+from callcab.models import BlacklistEntry, Call, Customer, Invoice, Payment, PhoneNumber, PromoCode, User
+from callcab.services.listing.filters import BadValue, read_amount
+
+LIMIT = 10
+LONGEST = 200
+# A shorter text would be half of all names.
+SHORTEST_NAME = 3
+# An invoice number or a sum in roubles; longer runs of digits are phones and INNs.
+LONGEST_NUMBER = 9
+INN_LENGTHS = (10, 12)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Hits of one kind, at most LIMIT; ``more`` says that there are others. ``rows`` are models."""
+
+    kind: str
+    rows: Sequence[Any]
+    more: bool
+
+
+def find(session: CabSession, text: str, *, kinds: Sequence[str]) -> list[Group]:
+    """What the text may mean, in the order of ``kinds`` (keys of FINDERS that the person may read); empty groups are
+    left out. Needs support's scope; reads only, never raises on input.
+    """
+    text = " ".join(text.replace("\x00", "").split())[:LONGEST]
+    if not text:
+        return []
+    groups = []
+    for kind in kinds:
+        statement = FINDERS[kind](text)
+        if statement is None:
+            continue
+        rows = session.scalars(statement.limit(LIMIT + 1)).unique().all()
+        if rows:
+            groups.append(Group(kind, rows[:LIMIT], len(rows) > LIMIT))
+    return groups
+
+
+Finder = Callable[[str], sa.Select[Any] | None]
+
+
+def whole_phone(text: str) -> int | None:
+    """The number as stored; None when the text is no whole number."""
+    try:
+        return phones.to_int(phones.parse(text).e164)
+    except phones.PhoneError:
+        return None
+
+
+def _digits(text: str) -> str:
+    plain = text.removeprefix("№").strip()
+    return plain if plain.isascii() and plain.isdigit() else ""
+
+
+def _customers(text: str) -> sa.Select[Any] | None:
+    conditions = []
+    digits = _digits(text)
+    if len(digits) in INN_LENGTHS:
+        conditions.append(Customer.inn == digits)
+    if (number := whole_phone(text)) is not None:
+        conditions.append(Customer.id.in_(sa.select(PhoneNumber.customer_id).where(PhoneNumber.phone == number)))
+    if not digits and len(text) >= SHORTEST_NAME:
+        conditions.append(Customer.name.icontains(text, autoescape=True))
+        conditions.append(Customer.email.icontains(text, autoescape=True))
+    if "@" in text:
+        conditions.append(Customer.id.in_(sa.select(User.customer_id).where(User.email == text.lower())))
+    if not conditions:
+        return None
+    return sa.select(Customer).where(sa.or_(*conditions)).order_by(Customer.name, Customer.id)
+
+
+def _numbers(text: str) -> sa.Select[Any] | None:
+    number = whole_phone(text)
+    return None if number is None else sa.select(PhoneNumber).where(PhoneNumber.phone == number)
+
+
+def _blacklist(text: str) -> sa.Select[Any] | None:
+    number = whole_phone(text)
+    if number is None:
+        return None
+    return (
+        sa.select(BlacklistEntry)
+        .where(BlacklistEntry.phone == number)
+        .options(orm.joinedload(BlacklistEntry.customer))
+        .order_by(BlacklistEntry.customer_id.nulls_first())
+    )
+
+
+def _calls(text: str) -> sa.Select[Any] | None:
+    number = whole_phone(text)
+    return None if number is None else sa.select(Call).where(Call.phone == number).order_by(Call.id.desc())
+
+
+def _invoices(text: str) -> sa.Select[Any] | None:
+    digits = _digits(text)
+    if len(digits) in INN_LENGTHS:
+        return sa.select(Invoice).where(Invoice.buyer_inn == digits).order_by(Invoice.id.desc())
+    if not digits or len(digits) > LONGEST_NUMBER:
+        return None
+    return sa.select(Invoice).where(Invoice.number == int(digits)).order_by(Invoice.id.desc())
+
+
+def _payments(text: str) -> sa.Select[Any] | None:
+    try:
+        amount = read_amount(text, "q")
+    except BadValue:
+        return None
+    if amount == 0 or abs(amount) >= Decimal(10) ** LONGEST_NUMBER:
+        return None
+    return sa.select(Payment).where(Payment.amount == amount).order_by(Payment.id.desc())
+
+
+def _promo_codes(text: str) -> sa.Select[Any] | None:
+    code = tokens.normalise_code(text)
+    return sa.select(PromoCode).where(PromoCode.code == code) if code else None
+
+
+FINDERS: dict[str, Finder] = {
+    "customer": _customers,
+    "number": _numbers,
+    "blacklist": _blacklist,
+    "call": _calls,
+    "invoice": _invoices,
+    "payment": _payments,
+    "promo": _promo_codes,
+}
