@@ -5,10 +5,11 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from callcab.db import unit_of_work
+from callcab.jobs import operation as operation_job
 from callcab.lib import clock
-from callcab.models import Customer, PromoAttempt, PromoBatch, PromoCode
+from callcab.models import Customer, Operation, PromoAttempt, PromoBatch, PromoCode, StoredFile
 from callcab.scope import Scope
-from callcab.services import promo
+from callcab.services import promo, stored_file
 from tests import factories
 from tests.people import People
 
@@ -115,3 +116,22 @@ def test_an_agent_may_look_but_not_issue(people: People) -> None:
     people.sasha.get("/admin/promos/")
     people.sasha.get("/admin/promos/new/", status=403)
     people.sasha.get("/admin/promo-codes/")
+
+
+def test_a_lead_exports_the_codes_of_a_batch_and_an_agent_may_not(people: People) -> None:
+    issue("SPRING23", amount="500")
+    issue("AUTUMN45")
+    with unit_of_work(SYSTEM) as session:
+        batch_id = session.scalars(sa.select(PromoCode.batch_id).where(PromoCode.code == "SPRING23")).one()
+    people.sasha.post("/admin/promo-codes/export/", status=403)
+    page = people.lida.post(f"/admin/promo-codes/export/?batch={batch_id}")
+    assert page.status == 200
+    with unit_of_work(SYSTEM) as session:
+        started = session.scalars(sa.select(Operation.id)).one()
+    operation_job.run(started)
+    with unit_of_work(SYSTEM) as session:
+        file = session.scalars(sa.select(StoredFile)).one()
+        lines = stored_file.path(file).read_bytes().decode("utf-8-sig").splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("Промокод;Выпуск;Номинал")
+    assert lines[1].startswith("SPRI-NG23;Весна;500,00;1;0;")
