@@ -332,15 +332,16 @@ def _note(session: CabSession, action: str, invoice: Invoice, actor: Actor, **va
 
 
 STATE_WORDS = {state.value: f"invoice.state.{state.value}" for state in InvoiceState}
-operation.register_export(
-    "invoice",
-    (
-        ExportColumn("number", Invoice.number),
-        ExportColumn("created_at", Invoice.created_at),
-        ExportColumn("buyer_inn", Invoice.buyer_inn),
-        ExportColumn("amount", Invoice.total),
-        ExportColumn("status", Invoice.state, choices=STATE_WORDS),
-        ExportColumn("paid", Invoice.paid_total),
-    ),
-    permission="invoice.export",
-)
+for _name in ("invoice", "invoice_support"):
+    operation.register_export(
+        _name,
+        (
+            ExportColumn("number", Invoice.number),
+            ExportColumn("created_at", Invoice.created_at),
+            ExportColumn("buyer_inn", Invoice.buyer_inn),
+            ExportColumn("amount", Invoice.total),
+            ExportColumn("status", Invoice.state, choices=STATE_WORDS),
+            ExportColumn("paid", Invoice.paid_total),
+        ),
+        permission="invoice.export",
+    )

@@ -1,0 +1,8 @@
+// Starts the download of an invoice that was just composed, once: a reload finds no ?issued= any more.
+"use strict";
+
+const issued = document.querySelector("a[data-start-download]");
+if (issued && new URLSearchParams(location.search).has("issued")) {
+  history.replaceState(null, "", location.pathname);
+  issued.click();
+}
