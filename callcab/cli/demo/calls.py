@@ -36,6 +36,8 @@ _ENDS = (
 )  # fmt: skip
 _TALKED = {Outcome.COMPLETED: (14, 55), Outcome.HANGUP_BEFORE_DIGIT: (2, 11), Outcome.MACHINE: (4, 9)}
 _ATTEMPTS = 2
+ALLOWED = "allowed"
+Trace = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -164,12 +166,12 @@ def _dial(world: World, campaign_id: int, start: datetime, end: datetime) -> lis
     made: list[Called] = []
     for contact in contacts:
         at = start + timedelta(seconds=rolls.randrange(first_calls))
-        decision = decider.of(contact.phone)
-        if not decision.allowed:
-            made.append(_refused(contact, at, decision.stored()))
-            contact.state, contact.outcome = ContactState.REFUSED, decision.code[:32]
+        code, trace = decider.of(contact.phone)
+        if code != ALLOWED:
+            made.append(_refused(contact, at, trace))
+            contact.state, contact.outcome = ContactState.REFUSED, code[:32]
             continue
-        made += _attempts(rolls, contact, at, end, caller.phone if caller else None, decision.stored())
+        made += _attempts(rolls, contact, at, end, caller.phone if caller else None, trace)
     campaign.contacts_done = len(contacts)
     return made
 
@@ -180,28 +182,30 @@ class _Decider:
     def __init__(self, world: World, campaign: Campaign, now: datetime) -> None:
         self._world, self._campaign, self._now = world, campaign, now
         self._listed = set(_blacklisted(world, campaign.customer_id))
-        self._usual: Any = None
+        self._usual: tuple[str, Trace] | None = None
 
-    def of(self, phone: int) -> Any:
+    def of(self, phone: int) -> tuple[str, Trace]:
+        """The code of the answer, and the trace as it is kept with a call."""
         if phone in self._listed:
             return self._ask(phone)
         if self._usual is None:
             self._usual = self._ask(phone)
         return self._usual
 
-    def _ask(self, phone: int) -> Any:
+    def _ask(self, phone: int) -> tuple[str, Trace]:
         campaign = self._campaign
-        return decide(
+        found = decide(
             self._world.session, customer_id=campaign.customer_id, phone=phone, campaign=campaign, now=self._now
         )
+        return found.code, found.stored()
 
 
-def _refused(contact: Contact, at: datetime, trace: list[dict[str, Any]]) -> Called:
+def _refused(contact: Contact, at: datetime, trace: Trace) -> Called:
     return Called(at, contact.campaign_id, contact.id, 1, contact.phone, None, Outcome.REQUEST_REFUSED, 0, 0, "", trace)
 
 
 def _attempts(
-    rolls: Random, contact: Contact, at: datetime, end: datetime, caller: int | None, trace: list[dict[str, Any]]
+    rolls: Random, contact: Contact, at: datetime, end: datetime, caller: int | None, trace: Trace
 ) -> Iterator[Called]:
     trace = [_about(finding, contact.phone) for finding in trace]
     for attempt in range(1, _ATTEMPTS + 1):
