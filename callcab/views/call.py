@@ -13,7 +13,7 @@ from callcab.db import unit_of_work
 from callcab.lib import clock
 from callcab.lib import phone as phone_lib
 from callcab.lib.errors import NotFound
-from callcab.models import Call, CallEvent, Campaign, Contact, Customer, Outcome
+from callcab.models import Call, CallEvent, Campaign, CampaignState, Contact, Customer, Outcome
 from callcab.scope import Scope
 from callcab.services import decision
 from callcab.services.listing import decode_id
@@ -110,6 +110,9 @@ class CallList(ListView):
         calls, contact = self._past(typed, customer_id)
         with unit_of_work(SYSTEM) as session:
             campaign = session.get(Campaign, contact.campaign_id) if contact else None
+            if campaign is not None and campaign.state in (CampaignState.FINISHED, CampaignState.STOPPED):
+                # Nothing of it is dialled any more: the question is about a new call.
+                campaign = contact = None
             try:
                 found = decision.decide(
                     session,

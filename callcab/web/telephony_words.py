@@ -1,12 +1,16 @@
 """Words of the telephony pages: kinds, states and outcomes with their tone (good, warn, bad, info or nothing)."""
 
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 
+from callcab.lib import clock
 from callcab.models import CallState, Campaign, CampaignState, NumberKind, NumberState, PhoneNumber, Purpose
 from callcab.web import errors
-from callcab.web.formatters import link, status
+from callcab.web.formatters import link, moment, money, phone, status
 
 KIND_FILTER = {
     "shared": _l("Общий"),
@@ -136,6 +140,25 @@ WAITING = {
 }
 
 
+VALUES = {
+    "mobile": _l("мобильный"),
+    "fixed": _l("городской"),
+    "toll_free": _l("бесплатный вызов"),
+    "premium": _l("платный вызов"),
+    "other": _l("другой"),
+    "hand": _l("вручную"),
+    "clipboard": _l("из буфера обмена"),
+    "file": _l("из файла"),
+    "ivr": _l("сам нажал цифру"),
+    "api": _l("по API"),
+    "information": _l("информирование"),
+    "service": _l("обслуживание"),
+    "debt": _l("возврат долга"),
+    "advertising": _l("реклама"),
+    "active": _l("работает"),
+}
+
+
 def number_kind(number: PhoneNumber) -> Any:
     """The kind as people know it: a free or rented number is a shared one in that state."""
     if number.rented_until is not None:
@@ -196,9 +219,29 @@ def _evidence(values: dict[str, Any]) -> str:
     parts = []
     for key, value in values.items():
         if key in EVIDENCE and value not in (None, "", []):
-            shown = ", ".join(value) if isinstance(value, list) else value
-            parts.append(f"{EVIDENCE[key]}: {shown}")
+            parts.append(f"{EVIDENCE[key]}: {_shown(key, value)}")
     return "; ".join(parts)
+
+
+def _shown(key: str, value: Any) -> Any:
+    """A stored piece of evidence as people read it."""
+    if key == "zones":
+        return ", ".join(moscow_offset(name) for name in value)
+    if key in ("available", "needed"):
+        return money(Decimal(value))
+    if key == "phone" or (key == "from" and str(value).isdigit()):
+        return phone(value)
+    if key in ("since", "until", "last") and "T" in str(value):
+        return moment(datetime.fromisoformat(value))
+    return VALUES.get(str(value), value)
+
+
+def moscow_offset(name: str) -> str:
+    """A Russian zone as it is called in Russia: `МСК`, `МСК+7`, `МСК−1`."""
+    now = clock.now()
+    ahead = now.astimezone(ZoneInfo(name)).utcoffset() - now.astimezone(ZoneInfo("Europe/Moscow")).utcoffset()
+    hours = round(ahead / timedelta(hours=1))
+    return str(_l("МСК")) + ("" if not hours else f"+{hours}" if hours > 0 else f"−{-hours}")
 
 
 def customer_link(row: Any) -> Any:
