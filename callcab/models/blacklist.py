@@ -9,6 +9,7 @@ from sqlalchemy import orm
 from callcab.db import Base, choice
 from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
+from callcab.models.user import User
 from callcab.scope import TenantOrStaff
 
 
@@ -21,7 +22,10 @@ class BlacklistSource(StrEnum):
 
 
 class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
-    """``customer_id`` empty = the platform's list. ``phone`` is the number as digits with the country code (79…)."""
+    """``customer_id`` empty = the platform's list. ``phone`` is the number as digits with the country code (79…).
+
+    ``author_name`` stays empty for support's entries in a customer's list: he is told that it was support, not who.
+    """
 
     __tablename__ = "blacklist_entry"
     __table_args__ = (
@@ -42,3 +46,4 @@ class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
     expires_at: orm.Mapped[datetime | None]
 
     customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)
+    author: orm.Mapped[User | None] = orm.relationship(viewonly=True)

@@ -3,6 +3,7 @@
 ``customer_id`` None is the platform's list in every function. Set-based: a chunk is one statement (rule B6).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -55,20 +56,33 @@ def add_many(
             "source": source.value,
             "reason": reason,
             "author": actor.user_id,
-            "name": actor.name,
+            "name": "" if actor.is_staff and customer_id is not None else actor.name,
             "operation": operation_id,
             "call": call_id,
             "now": clock.now(),
         },
     )
-    return int(added.rowcount)  # type: ignore[attr-defined]
+    new = int(added.rowcount)  # type: ignore[attr-defined]
+    return new if new == len(wanted) else new + _revive(session, customer_id, wanted)
+
+
+def _revive(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> int:
+    """An entry past its time forbids nothing: added again, it holds for good; returns how many."""
+    revived = session.execute(
+        sa.update(BlacklistEntry)
+        .where(_of(customer_id), BlacklistEntry.phone == _any_of(numbers), BlacklistEntry.expires_at <= clock.now())
+        .values(expires_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    return int(revived.rowcount)  # type: ignore[attr-defined]
 
 
 def known_of(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> set[int]:
-    """Those of the numbers that stand on the list."""
+    """Those of the numbers that stand on the list and are in force."""
+    in_force = sa.or_(BlacklistEntry.expires_at.is_(None), BlacklistEntry.expires_at > clock.now())
     return set(
         session.scalars(
-            sa.select(BlacklistEntry.phone).where(_of(customer_id), BlacklistEntry.phone == _any_of(numbers))
+            sa.select(BlacklistEntry.phone).where(_of(customer_id), BlacklistEntry.phone == _any_of(numbers), in_force)
         )
     )
 
@@ -126,9 +140,34 @@ def remove_many(session: CabSession, ids: Sequence[int]) -> int:
 def delete_chunk(
     session: CabSession, rows: Sequence[BlacklistEntry], params: dict[str, Any], actor: Actor
 ) -> Tally | list[RowResult]:
-    """Bulk operation ``blacklist.delete``; what somebody else deleted meanwhile counts as skipped."""
-    gone = remove_many(session, [row.id for row in rows])
-    return Tally(done=gone, skipped=len(rows) - gone)
+    """Bulk operation ``blacklist.delete``; what somebody else deleted meanwhile counts as skipped.
+
+    Entries of the platform stay unless the person may decide for all customers.
+    """
+    may_platform = allowed(actor.role, "blacklist.platform")
+    mine = [row for row in rows if row.customer_id is not None or may_platform]
+    gone = remove_many(session, [row.id for row in mine])
+    if actor.is_staff:
+        _tell_customers(session, mine, actor)
+    kept = [
+        RowResult(row.id, RowOutcome.FAILED, "forbidden", phones.from_int(row.phone))
+        for row in rows
+        if row.customer_id is None and not may_platform
+    ]
+    return Tally(done=gone, skipped=len(mine) - gone, failed=len(kept), rows=kept)
+
+
+def _tell_customers(session: CabSession, rows: Sequence[BlacklistEntry], actor: Actor) -> None:
+    """One event in the log of each customer whose entries support deleted."""
+    for customer_id, count in Counter(row.customer_id for row in rows).items():
+        audit.record(
+            session,
+            "blacklist.delete",
+            actor=actor,
+            customer_id=customer_id,
+            object_type="blacklist",
+            after={"count": count},
+        )
 
 
 def to_platform_chunk(
@@ -174,7 +213,7 @@ def apply_chunk(
 
 
 def read_pasted(path: Path, skip: int) -> Iterator[csv_io.Record]:
-    """Records of a pasted text (rule T10), refused pieces with their line; each repeat is a record too, to be counted."""
+    """Records of a pasted text (rule T10), refused pieces with their line; a repeat is a record too, to be counted."""
     found = phones.extract(path.read_text(encoding="utf-8"))
     repeats = found.phones[:1] * found.duplicates
     records = [csv_io.Record(0, 0, phone, None, phone.e164) for phone in (*found.phones, *repeats)]

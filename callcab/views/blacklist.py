@@ -22,7 +22,7 @@ from callcab.services import blacklist, stored_file
 from callcab.services import operation as operations
 from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
 from callcab.web import errors, theme
-from callcab.web.access import current_actor, current_scope, requires
+from callcab.web.access import allow_upload, current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, phone
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
@@ -61,7 +61,7 @@ class BlacklistView(ListView):
         Column("source", _l("Источник"), lambda row: SOURCES[row.source]),
         Column("reason", _l("Причина"), lambda row: row.reason),
         Column("created_at", _l("Добавлен"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
-        Column("author", _l("Кто"), lambda row: row.author_name),
+        Column("author", _l("Кто"), lambda row: row.author_name or (_("Поддержка") if row.author_id else "")),
     )
     delete = Action(
         "delete",
@@ -91,9 +91,6 @@ class BlacklistView(ListView):
         """«Добавление номеров в стоп-лист»: three ways in, then a preview before anything is stored."""
         problem = ""
         if request.method == "POST":
-            # Only here may a body be as large as a list file.
-            request.max_content_length = UPLOAD_LIMIT
-            request.max_form_memory_size = TEXT_LIMIT
             try:
                 return redirect(self.operation_url(self._start_import()), 303)
             except FileError as refusal:
@@ -222,7 +219,12 @@ def owner_of(row: BlacklistEntry) -> Any:
 
 class SupportBlacklist(BlacklistView):
     spec = BLACKLIST_SUPPORT
-    columns = (BlacklistView.columns[0], Column("customer", _l("Клиент"), owner_of), *BlacklistView.columns[1:])
+    columns = (
+        BlacklistView.columns[0],
+        Column("customer", _l("Клиент"), owner_of),
+        *BlacklistView.columns[1:-1],
+        Column("author", _l("Кто"), lambda row: row.author_name or (row.author.name if row.author else "")),
+    )
     filters = (
         FilterField("list", _l("Список"), {"platform": _l("Платформа"), "customer": _l("Клиенты")}),
         FilterField("customer", _l("Клиент"), hint=_l("Номер клиента")),
@@ -260,6 +262,11 @@ class SupportBlacklist(BlacklistView):
         if self.list_customer() is None:
             return _("Платформа: звонить на эти номера не сможет никто.")
         return str(g.blacklist_customer.name)
+
+
+# Only here may a body be as large as a list file.
+for _endpoint in ("admin_blacklist.new_view", "cabinet_blacklist.new_view"):
+    allow_upload(_endpoint, body=UPLOAD_LIMIT, text=TEXT_LIMIT)
 
 
 def support_views() -> list[ListView]:

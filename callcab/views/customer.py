@@ -17,7 +17,7 @@ from callcab.lib import money
 from callcab.lib.errors import Conflict, DomainError, Invalid
 from callcab.models import Customer, CustomerStatus, PhoneNumber, Tariff
 from callcab.scope import Actor
-from callcab.services import customer, ip_rule, mail, payment
+from callcab.services import audit, customer, ip_rule, mail, payment
 from callcab.services.specs.customer import CUSTOMER
 from callcab.views.customer_tabs import TABS
 from callcab.views.user import send_invitation
@@ -121,6 +121,15 @@ def write(session: CabSession, rows: list[Customer], params: dict[str, Any], act
             subject=params["subject"],
             text=params["text"],
             customer_id=row.id,
+        )
+        audit.record(
+            session,
+            "customer.mail",
+            actor=actor,
+            customer_id=row.id,
+            object_type="customer",
+            object_id=row.id,
+            after={"subject": params["subject"]},
         )
     return ngettext("Письмо поставлено в очередь.", "Писем в очереди: %(num)s.", len(rows))
 

@@ -14,7 +14,16 @@ from callcab.scope import Actor
 from callcab.web.database import db
 from callcab.web.listing.access import may, on_side, request_customer_id, request_scope
 
-__all__ = ["Page", "current_actor", "current_customer_id", "current_scope", "init_app", "may", "requires"]
+__all__ = [
+    "Page",
+    "allow_upload",
+    "current_actor",
+    "current_customer_id",
+    "current_scope",
+    "init_app",
+    "may",
+    "requires",
+]
 
 current_scope = request_scope
 current_customer_id = request_customer_id
@@ -25,9 +34,23 @@ def init_app(app: Flask) -> None:
     app.before_request(_confine_request)
 
 
+# Endpoint -> largest body and largest text in bytes; everything else keeps the limits of the application.
+_UPLOADS: dict[str, tuple[int, int]] = {}
+
+
+def allow_upload(endpoint: str, *, body: int, text: int) -> None:
+    """Let this view take a large body from people who are signed in.
+
+    The token's check reads the form before any view runs, so the limit has to be known here.
+    """
+    _UPLOADS[endpoint] = (body, text)
+
+
 def _confine_request() -> None:
     if not current_user.is_authenticated:
         return
+    if request.endpoint in _UPLOADS:
+        request.max_content_length, request.max_form_memory_size = _UPLOADS[request.endpoint]
     db.session().assume(request_scope())
     zone = getattr(current_user, "zone", None)
     if zone:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +11,8 @@ from flask import Flask
 from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.jobs import worker
-from callcab.models import AuditEvent, BlacklistEntry
+from callcab.lib import clock
+from callcab.models import AuditEvent, BlacklistEntry, User
 from callcab.scope import Actor, Scope
 from callcab.services import blacklist
 from tests.client import Browser, Page
@@ -186,3 +188,63 @@ def test_the_platform_list_is_for_the_lead_and_is_audited(people: People, work, 
     with unit_of_work(Scope.system("test")) as session:
         actions = session.scalars(sa.select(AuditEvent.action).where(AuditEvent.actor_name == "Лида Старшая")).all()
     assert actions
+
+
+def test_a_file_larger_than_other_forms_gets_through(people: People) -> None:
+    line = b"8 (925) 394-45-77;" + b"x" * 1000 + b"\r\n"
+    data = io.BytesIO(b"phone;note\r\n" + line * 11_000)
+    page = people.olga.get(LIST + "new/").form(has="numbers").submit(way="file", file=(data, "big.csv"))
+    assert "Проверяем файл" in page.text
+
+
+def test_a_long_paste_gets_through(people: People) -> None:
+    text = "\n".join(f"+7925{number:07d}" for number in range(60_000))
+    assert "Проверяем файл" in add_text(people.olga, text).text
+
+
+def test_what_support_adds_is_shown_without_the_name(people: People) -> None:
+    with unit_of_work(Scope.staff()) as session:
+        person = session.scalar(sa.select(User).where(User.name == "Саша Агент"))
+        staff = Actor(person.name, person.role, person.id)
+        blacklist.add(
+            session,
+            customer_id=people.customer_id,
+            text="89253944577",
+            source=blacklist.BlacklistSource.HAND,
+            actor=staff,
+        )
+    page = people.olga.get(LIST)
+    assert "Поддержка" in page.rows()[0]
+    assert "Саша" not in page.body
+    assert "Саша Агент" in people.lida.get("/admin/blacklist/").rows()[0]
+
+
+def test_an_agent_deletes_for_customers_but_not_for_the_platform(people: People, work) -> None:
+    put(None, 79253944577)
+    put(people.customer_id, 79253944577)
+    sasha = people.sasha
+    page = sasha.get("/admin/blacklist/")
+    question = page.form(has="expect").submit(action="delete", scope="all")
+    question.form(has="confirmed").submit()
+    work()
+    assert stored(None) == {79253944577}
+    assert stored(people.customer_id) == set()
+    assert "Номера удалены из чёрного списка" in people.olga.get("/cabinet/audit/?section=blacklist").text
+
+
+def test_a_number_whose_entry_has_expired_can_be_added_again(people: People) -> None:
+    put(people.customer_id, 79253944577, 79253944578)
+    hour = timedelta(hours=1)
+    with unit_of_work(Scope.system("test")) as session:
+        session.execute(sa.update(BlacklistEntry).values(expires_at=clock.now() - hour))
+        assert blacklist.blocking(session, people.customer_id, 79253944577, clock.now()) is None
+        added = blacklist.add_many(
+            session,
+            people.customer_id,
+            [79253944577, 79253944579],
+            source=blacklist.BlacklistSource.HAND,
+            actor=Actor.system("test"),
+        )
+        assert added == 2
+        assert blacklist.blocking(session, people.customer_id, 79253944577, clock.now()) is not None
+        assert blacklist.blocking(session, people.customer_id, 79253944578, clock.now()) is None

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.lib import phone as phones
-from callcab.models import BlacklistEntry, BlacklistSource
+from callcab.models import BlacklistEntry, BlacklistSource, User
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 
 WHOLE = 11
@@ -54,6 +54,9 @@ BLACKLIST_SUPPORT = register(
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
         search=search,
-        options=lambda: [orm.joinedload(BlacklistEntry.customer)],
+        options=lambda: [
+            orm.joinedload(BlacklistEntry.customer),
+            orm.joinedload(BlacklistEntry.author).load_only(User.name),
+        ],
     )
 )

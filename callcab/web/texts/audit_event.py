@@ -3,6 +3,8 @@
 from flask_babel import lazy_gettext as _l
 
 TEXTS = {
+    "audit.blacklist.delete": _l("Номера удалены из чёрного списка"),
+    "audit.field.subject": _l("Тема"),
     "audit.blacklist.add": _l("Номера добавлены в чёрный список"),
     "audit.campaign.create": _l("Создана рассылка"),
     "audit.campaign.start": _l("Рассылка запущена"),
