@@ -1,9 +1,8 @@
 """Invoices for payment: frozen when composed, numbered without gaps, then paid, overdue or cancelled (rules F9-F15)."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -22,13 +21,11 @@ from callcab.models import (
     Seller,
 )
 from callcab.scope import Actor
-from callcab.services import audit, company, operation, payment
+from callcab.services import audit, company, operation, payment, settlement
 from callcab.services.company import Buyer
 from callcab.services.lock import take_turn
 from callcab.services.operation import ExportColumn
 
-# Documents carry the operator's day, wherever the customer is.
-MOSCOW = ZoneInfo("Europe/Moscow")
 BASIS_LIMIT = 300
 REASON_LIMIT = 200
 KEY_LIMIT = 64
@@ -180,10 +177,7 @@ def mark_paid(
         invoice_id=invoice.id,
         external_id=external_id,
     )
-    invoice.paid_total += amount
-    invoice.state = InvoiceState.PARTLY_PAID if left(invoice) else InvoiceState.PAID
-    invoice.paid_at = None if left(invoice) else clock.now()
-    session.flush()
+    settlement.count(session, invoice, amount)
     after = {"state": invoice.state.value, "paid_total": invoice.paid_total}
     _note(session, "invoice.paid", invoice, actor, before=before, after=after)
     return invoice
@@ -201,7 +195,7 @@ def left(invoice: Invoice) -> Decimal:
 
 def sweep_overdue(session: CabSession) -> int:
     """Turn unpaid invoices overdue the day after their due date; returns how many (rule F15)."""
-    today = moscow_day()
+    today = settlement.moscow_day()
     done = session.execute(
         sa.update(Invoice)
         .where(Invoice.state == InvoiceState.ISSUED, Invoice.due_on < today)
@@ -209,11 +203,6 @@ def sweep_overdue(session: CabSession) -> int:
         .execution_options(synchronize_session=False)
     )
     return int(done.rowcount)  # type: ignore[attr-defined]
-
-
-def moscow_day() -> date:
-    """Today, as documents count it."""
-    return clock.now().astimezone(MOSCOW).date()
 
 
 def document(invoice: Invoice) -> pdf.InvoiceDocument:
@@ -268,7 +257,7 @@ def _frozen(
 ) -> Invoice:
     """The invoice without a number: copies of both sides as they stand today (rule F12)."""
     totals = money.invoice_totals(lines, seller.vat_mode.value)
-    today = moscow_day()
+    today = settlement.moscow_day()
     return Invoice(
         customer_id=customer_id,
         seller_id=seller.id,

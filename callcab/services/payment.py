@@ -18,7 +18,7 @@ from callcab.models import (
     PaymentMethod,
 )
 from callcab.scope import Actor
-from callcab.services import audit, ledger, operation
+from callcab.services import audit, ledger, operation, settlement
 from callcab.services.operation.columns import ExportColumn
 
 REASON_LIMIT = 200
@@ -130,7 +130,7 @@ def correct(
 
 
 def reverse(session: CabSession, payment_id: int, *, reason: str, actor: Actor) -> Payment:
-    """Undo a payment by its opposite, once; the first row stays as it is. Flushed, audited.
+    """Undo a payment by its opposite, once; the first row stays, an invoice that it paid is open again. Flushed.
 
     A reversed credit is a negative credit, so that sums of credits come out right; all else becomes an adjustment.
     Raises NotFound ``payment.not_found``, Conflict ``payment.is_reversal`` or ``payment.already_reversed``, Invalid
@@ -142,6 +142,7 @@ def reverse(session: CabSession, payment_id: int, *, reason: str, actor: Actor) 
         raise NotFound("payment.not_found")
     if first.reverses_id is not None:
         raise Conflict("payment.is_reversal")
+    invoice = settlement.lock(session, first.invoice_id) if first.invoice_id else None
     customer = lock_customer(session, first.customer_id)
     origin = session.get_one(LedgerEntry, first.ledger_entry_id)
     entry = ledger.reverse(session, origin, cause="payment", cause_id=first.id)
@@ -158,6 +159,8 @@ def reverse(session: CabSession, payment_id: int, *, reason: str, actor: Actor) 
         reverses_id=first.id,
         reason=reason,
     )
+    if invoice is not None:
+        settlement.count(session, invoice, row.amount)
     _audit(session, "payment.reverse", row, actor, {"amount": row.amount, "reverses": first.id}, reason)
     return row
 

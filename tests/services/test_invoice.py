@@ -22,7 +22,7 @@ from callcab.models import (
     VatMode,
 )
 from callcab.scope import Actor, Scope
-from callcab.services import invoice, ledger
+from callcab.services import invoice, ledger, payment
 from callcab.services.company import Buyer
 from tests import factories
 
@@ -222,6 +222,24 @@ def test_the_same_transfer_again_moves_nothing(customer_id: int) -> None:
     assert balance(customer_id) == Decimal("120.00")
     with unit_of_work(SYSTEM) as session:
         assert [row.invoice_id for row in session.scalars(sa.select(Payment))] == [made.id]
+
+
+def test_a_reversed_payment_opens_the_invoice_again(customer_id: int) -> None:
+    made = issued(customer_id)
+    pay(made.id, "20.00")
+    pay(made.id, "100.00")
+    for state, paid in ((InvoiceState.PARTLY_PAID, "20.00"), (InvoiceState.ISSUED, "0.00")):
+        with unit_of_work(Scope.staff()) as session:
+            reversed_ids = sa.select(Payment.reverses_id).where(Payment.reverses_id.is_not(None))
+            last = session.scalars(
+                sa.select(Payment.id)
+                .where(Payment.reverses_id.is_(None), Payment.id.not_in(reversed_ids))
+                .order_by(Payment.id.desc())
+            ).first()
+            payment.reverse(session, last, reason="не тот клиент", actor=ACTOR)
+        again = read(made.id)
+        assert (again.state, again.paid_total, again.paid_at) == (state, Decimal(paid), None)
+    assert balance(customer_id) == 0
 
 
 def test_more_than_is_left_is_refused(customer_id: int) -> None:

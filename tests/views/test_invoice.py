@@ -261,7 +261,7 @@ def test_support_finds_an_invoice_by_number_inn_and_payer(people: People, regist
         ({"search": "77020701"}, ["2", "1"]),
         ({"search": "втб"}, ["2", "1"]),
         ({"search": "100% '"}, []),
-        ({"status": "paid"}, []),
+        ({"state": "paid"}, []),
         ({"amount_min": "200"}, ["2"]),
         ({"customer": str(people.customer_id)}, ["1"]),
     ):

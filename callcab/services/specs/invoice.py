@@ -22,7 +22,7 @@ def search(text: str) -> sa.ColumnElement[bool]:
 
 
 FILTERS = (
-    ChoiceFilter("status", Invoice.state, choices=InvoiceState),
+    ChoiceFilter("state", Invoice.state, choices=InvoiceState),
     DateTimeRange("created", Invoice.created_at),
     AmountRange("amount", Invoice.total),
 )

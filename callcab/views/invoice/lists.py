@@ -111,7 +111,7 @@ CREATED = Column("created_at", _l("Дата создания"), lambda row: mome
 TOTAL = Column("total", _l("Сумма"), lambda row: money(row.total), kind="money")
 STATE = Column("state", _l("Статус"), state_of)
 FILTERS = (
-    FilterField("status", _l("Статус"), STATES),
+    FilterField("state", _l("Статус"), STATES),
     FilterField("created", _l("Дата создания")),
     FilterField("amount", _l("Сумма")),
 )
