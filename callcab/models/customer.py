@@ -47,6 +47,8 @@ class Customer(Numbered, Created, Versioned, TenantItself, Base):
     last_login_at: orm.Mapped[datetime | None]
 
     tariff: orm.Mapped[Tariff] = orm.relationship(lazy="joined")
+    # Filled by the list of customers only; None elsewhere.
+    numbers_count: orm.Mapped[int | None] = orm.query_expression()
 
     @property
     def available(self) -> Decimal:

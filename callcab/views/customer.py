@@ -15,7 +15,7 @@ from wtforms.validators import DataRequired, Length
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import money
 from callcab.lib.errors import Conflict, DomainError, Invalid
-from callcab.models import Customer, CustomerStatus, PhoneNumber, Tariff
+from callcab.models import Customer, CustomerStatus, Tariff, User
 from callcab.scope import Actor
 from callcab.services import audit, customer, ip_rule, mail, payment
 from callcab.services.specs.customer import CUSTOMER
@@ -140,11 +140,16 @@ def open_door(session: CabSession, rows: list[Customer], params: dict[str, Any],
     return _("Вход с любого адреса открыт на 60 минут.")
 
 
-def numbers_of(row: Customer) -> str:
-    """How many numbers the customer holds."""
-    return number(
-        db.session.scalar(sa.select(sa.func.count()).select_from(PhoneNumber).where(PhoneNumber.customer_id == row.id))
-    )
+def tariffs_like(session: CabSession, text: str) -> list[tuple[int, str]]:
+    """Suggestions of the filter by tariff."""
+    found = sa.select(Tariff.id, Tariff.name).where(Tariff.name.icontains(text, autoescape=True))
+    return [(row.id, row.name) for row in session.execute(found.order_by(Tariff.name).limit(20))]
+
+
+def managers_like(session: CabSession, text: str) -> list[tuple[int, str]]:
+    """Suggestions of the filter by manager: people of support."""
+    found = sa.select(User.id, User.name).where(User.customer_id.is_(None), User.name.icontains(text, autoescape=True))
+    return [(row.id, row.name) for row in session.execute(found.order_by(User.name).limit(20))]
 
 
 class SupportCustomers(ListView):
@@ -163,7 +168,7 @@ class SupportCustomers(ListView):
         Column("inn", _l("ИНН"), lambda row: row.inn, kind="num"),
         Column("email", _l("Email"), lambda row: row.email),
         Column("balance", _l("Баланс"), lambda row: money_text(row.balance), kind="money"),
-        Column("numbers", _l("Номеров"), numbers_of, kind="num"),
+        Column("numbers", _l("Номеров"), lambda row: number(row.numbers_count), kind="num"),
         Column("last_login", _l("Последний вход"), lambda row: moment(row.last_login_at), kind="time"),
         Column("status", _l("Статус"), lambda row: status(*STATES[row.status])),
         Column("created_at", _l("Создан"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
@@ -171,6 +176,8 @@ class SupportCustomers(ListView):
     filters = (
         FilterField("status", _l("Статус"), {key.value: text for key, (text, _tone) in STATES.items()}),
         FilterField("balance", _l("Баланс")),
+        FilterField("tariff", _l("Тариф"), lookup=tariffs_like, hint=_l("Номер или название тарифа")),
+        FilterField("manager", _l("Менеджер"), lookup=managers_like, hint=_l("Номер или имя сотрудника")),
         FilterField("created", _l("Создан")),
     )
     actions = (

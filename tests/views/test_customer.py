@@ -4,9 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from callcab.db import unit_of_work
-from callcab.models import AuditEvent, Customer, MailMessage, User
+from callcab.models import AuditEvent, Customer, MailMessage, NumberKind, NumberState, User
 from callcab.scope import Scope
-from tests import world
+from tests import factories, world
 from tests.client import Browser
 from tests.people import PASSWORD, People
 
@@ -124,3 +124,17 @@ def test_every_change_is_in_the_log(people: People) -> None:
 
 def test_customers_have_no_way_to_the_back_office(people: People) -> None:
     people.olga.get(LIST, status=404)
+
+
+def test_the_list_counts_numbers_and_narrows_by_tariff_and_manager(people: People) -> None:
+    with unit_of_work(Scope.system("test")) as session:
+        row = session.get_one(Customer, people.customer_id)
+        row.manager_id = factories.user(session, None, "agent", name="Марина").id
+        for _each in range(2):
+            factories.number(session, kind=NumberKind.PERSONAL, state=NumberState.VERIFIED, customer_id=row.id)
+        tariff_id, manager_id = row.tariff_id, row.manager_id
+    sasha = people.sasha
+    page = sasha.get("/admin/clients/", query={"manager": str(manager_id), "tariff": str(tariff_id)})
+    assert "Всего найдено: 1" in page.text
+    assert page.rows()[0][5] == "2"
+    assert sasha.get("/admin/clients/lookup/?field=manager&q=мар").response.json == [f"{manager_id} · Марина"]

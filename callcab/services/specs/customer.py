@@ -1,6 +1,7 @@
 """List of customers, for support."""
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from callcab.lib import phone as phones
 from callcab.models import Customer, CustomerStatus, PhoneNumber
@@ -24,6 +25,17 @@ def search(text: str) -> sa.ColumnElement[bool]:
     return sa.or_(*found)
 
 
+def numbers_count() -> sa.ScalarSelect[int]:
+    """How many numbers a customer holds, read with the page of customers."""
+    return (
+        sa.select(sa.func.count())
+        .select_from(PhoneNumber)
+        .where(PhoneNumber.customer_id == Customer.id)
+        .correlate(Customer)
+        .scalar_subquery()
+    )
+
+
 CUSTOMER = register(
     ListSpec(
         name="customer",
@@ -34,9 +46,11 @@ CUSTOMER = register(
             ChoiceFilter("status", Customer.status, choices=CustomerStatus),
             AmountRange("balance", Customer.balance),
             ReferenceFilter("tariff", Customer.tariff_id),
+            ReferenceFilter("manager", Customer.manager_id),
             DateTimeRange("created", Customer.created_at),
         ),
         search=search,
+        options=lambda: [orm.with_expression(Customer.numbers_count, numbers_count())],
     )
 )
 operation.register_export(
