@@ -57,6 +57,7 @@ class CallList(ListView):
     group = theme.TELEPHONY
     icon = "phone-outgoing"
     permission = "call.read"
+    export_permission = "call.export"
     can_view_details = True
     columns: Any = (
         Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),

@@ -251,3 +251,10 @@ def test_an_own_number_is_deleted_from_its_menu(people: People) -> None:
     with unit_of_work(SYSTEM) as session:
         assert session.get(PhoneNumber, number_id) is None
         assert session.scalars(sa.select(Verification.outcome)).all() == ["cancelled"]
+
+
+@pytest.mark.parametrize("url", ["/cabinet/numbers/", "/cabinet/calls/"])
+def test_the_owner_starts_a_download(people: People, url: str) -> None:
+    answer = people.olga.post(f"{url}export/", follow=False)
+    assert answer.status == 303
+    assert "/cabinet/jobs/" in answer.response.headers["Location"]

@@ -57,6 +57,7 @@ class CabinetNumber(ListView):
     group = theme.TELEPHONY
     icon = "device-mobile"
     permission = "number.read"
+    export_permission = "number.export"
     columns = (
         Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),
         Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main"),

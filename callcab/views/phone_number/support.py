@@ -123,6 +123,7 @@ class SupportNumber(ListView):
     group = theme.TELEPHONY
     icon = "device-mobile"
     permission = "number.read"
+    export_permission = "number.export"
     can_view_details = True
     columns = (
         Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),

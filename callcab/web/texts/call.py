@@ -1,0 +1,38 @@
+"""Words of the downloads of calls and numbers."""
+
+from flask_babel import lazy_gettext as _l
+
+TEXTS = {
+    "job.phone_number.export": _l("Выгрузка номеров"),
+    "job.cabinet_number.export": _l("Выгрузка номеров"),
+    "column.from_phone": _l("С номера"),
+    "column.outcome": _l("Исход"),
+    "column.digits": _l("Нажато"),
+    "column.seconds": _l("Разговор, с"),
+    "column.cost": _l("Стоимость"),
+    "column.busy_at": _l("Был занят"),
+    "column.rented_until": _l("Аренда до"),
+    "outcome.completed": _l("Прослушал"),
+    "outcome.verified": _l("Подтверждён"),
+    "outcome.wrong_digit": _l("Нажата другая цифра"),
+    "outcome.no_input": _l("Ничего не нажал"),
+    "outcome.hangup_before_digit": _l("Положил трубку"),
+    "outcome.no_answer": _l("Не ответил"),
+    "outcome.busy": _l("Занято"),
+    "outcome.rejected": _l("Отклонил звонок"),
+    "outcome.unallocated": _l("Номер не существует"),
+    "outcome.unreachable": _l("Вне сети"),
+    "outcome.congestion": _l("Перегрузка сети"),
+    "outcome.machine": _l("Автоответчик"),
+    "outcome.request_refused": _l("Не звонили"),
+    "outcome.lost": _l("Исход неизвестен"),
+    "number_kind.shared": _l("Общий"),
+    "number_kind.duty": _l("Дежурный"),
+    "number_kind.personal": _l("Личный"),
+    "number_state.free": _l("Свободен"),
+    "number_state.busy": _l("Занят"),
+    "number_state.pending": _l("На подтверждении"),
+    "number_state.verified": _l("Подтверждён"),
+    "number_state.failed": _l("Не подтверждён"),
+    "number_state.blocked": _l("Заблокирован"),
+}
