@@ -11,8 +11,9 @@ from callcab.models import Account, PaymentKind, PaymentMethod
 
 PAYMENTS = 3_150
 _SUMS = (100, 150, 200, 250, 300, 350, 500, 500, 500, 700, 1000, 1000, 1500, 2000, 3000)
-# A balance is used down to about this many roubles when it grows over the double.
-_KEPT = 9_000
+# A balance is used down to about this many roubles when it grows over four times as much.
+_KEPT = 4_500
+_FEE = Decimal("290.00")
 
 
 def plan(world: World) -> None:
@@ -56,16 +57,22 @@ def _receipt(rolls: Random, amount: Decimal) -> str:
     return f"https://receipt.example/v01/show?fp={sign}&s={amount:.2f}"
 
 
-def used(world: World, key: str, at: datetime, balance: Decimal) -> list[Paid]:
-    """The day's traffic outside of campaigns: brings a balance that grew too high down again."""
-    if balance < 2 * _KEPT:
-        return []
-    rolls = dice.dice(f"used:{key}:{at.date()}")
-    amount = (balance - _KEPT - rolls.randrange(3_000)).quantize(Decimal("0.01"))
-    if rolls.random() < 0.06:
-        return [
-            Paid(at, PaymentKind.REFUND, PaymentMethod.MANUAL, -amount, Account.BANK, reason="Возврат по заявлению")
-        ]
-    return [
-        Paid(at, PaymentKind.DEBIT, PaymentMethod.MANUAL, -amount, Account.REVENUE, reason="Трафик вне кабинета (SIP)")
-    ]
+def used(world: World, key: str, days: int, at: datetime, balance: Decimal) -> list[Paid]:
+    """What the customer spends outside of campaigns: a weekly fee, now and then a refund, and traffic by the act of
+    support, which brings a balance that grew too high down again."""
+    rolls = dice.dice(f"used:{key}:{days}")
+    made = []
+    if days % 7 == 3 and balance > _FEE:
+        made.append(_taken(at, PaymentKind.DEBIT, _FEE, Account.REVENUE, "Абонентская плата за линию"))
+    if rolls.random() < 0.05 and balance > _KEPT:
+        amount = Decimal(rolls.randrange(3, 15) * 100)
+        made.append(_taken(at, PaymentKind.REFUND, amount, Account.BANK, "Возврат по заявлению клиента"))
+    balance += sum(item.amount for item in made)
+    if balance > 4 * _KEPT:
+        amount = (balance - _KEPT - rolls.randrange(3_000)).quantize(Decimal("0.01"))
+        made.append(_taken(at, PaymentKind.ADJUSTMENT, amount, Account.CORRECTION, "Трафик SIP по акту, вне кабинета"))
+    return made
+
+
+def _taken(at: datetime, kind: PaymentKind, amount: Decimal, account: Account, reason: str) -> Paid:
+    return Paid(at, kind, PaymentMethod.MANUAL, -amount, account, reason=reason)

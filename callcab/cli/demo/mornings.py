@@ -28,7 +28,7 @@ def _write(world: World, key: str, days: int) -> None:
     paid = list(world.paid.pop((key, days), []))
     if window and (paid or called):
         expected = customer.balance + sum(item.amount for item in paid)
-        paid += money.used(world, key, window[1], expected)
+        paid += money.used(world, key, days, window[1], expected)
         ids = daybook.write(world.session, customer, paid, called)
         _opt_outs(world, customer.id, called, ids)
         for campaign_id in dict.fromkeys(call.campaign_id for call in called):
