@@ -21,7 +21,6 @@ from callcab.models import (
     Contact,
     ContactState,
     Customer,
-    CustomerStatus,
     IvrAction,
     NumberState,
     Outcome,
@@ -365,85 +364,6 @@ def test_the_preflight_counts_who_will_not_be_called() -> None:
         found = campaigns.preflight(session, session.get_one(Campaign, campaign_id), now=NOON)
     assert (found.contacts, found.blocked, found.closed, found.number_ready) == (3, 1, 0, True)
     assert (found.price_longest, found.enough_for) == (Decimal("5.40"), 18)
-
-
-# Decision
-
-
-def decide(phone: int | str = FIRST, now: datetime = NOON, **values: Any) -> decision.Decision:
-    with unit_of_work(SYSTEM) as session:
-        owner = factories.customer(session, balance="100.00", **values)
-        return decision.decide(session, customer_id=owner.id, phone=phone, campaign=None, now=now)
-
-
-def test_an_ordinary_number_may_be_called_and_every_rule_says_so() -> None:
-    found = decide()
-    assert found.allowed
-    assert [finding.rule for finding in found.trace] == [
-        "number",
-        "platform_list",
-        "own_list",
-        "hours",
-        "purpose",
-        "customer",
-        "balance",
-        "caller",
-        "retries",
-    ]
-
-
-@pytest.mark.parametrize("phone", ["8-800-555-35-35", "8 809 123-45-67", "8 701 123-45-67", "чепуха"])
-def test_numbers_that_the_robot_must_not_dial_are_refused(phone: str) -> None:
-    assert decide(phone).trace[0].verdict == "never"
-
-
-@pytest.mark.parametrize(
-    ("phone", "hour", "allowed"),
-    [
-        (79253944501, 6, True),
-        (79253944501, 5, False),
-        (79253944501, 17, False),
-        (74232123456, 9, True),
-        (74232123456, 10, False),
-        (74232123456, 23, True),
-    ],
-)
-def test_hours_are_those_of_the_callee(phone: int, hour: int, allowed: bool) -> None:
-    # Moscow is UTC+3, Vladivostok UTC+10; calls are allowed from 9 to 20.
-    found = decide(phone, NOON.replace(hour=hour))
-    assert found.allowed is allowed
-    if not allowed:
-        assert found.code == "hours.closed"
-        assert found.retry_at is not None and found.retry_at > NOON.replace(hour=hour)
-
-
-def test_an_expired_entry_forbids_nothing_any_more() -> None:
-    with unit_of_work(SYSTEM) as session:
-        owner = factories.customer(session, balance="100.00")
-        for phone, days in ((FIRST, -1), (FIRST + 1, 1)):
-            expires = NOON + timedelta(days=days)
-            session.add(
-                BlacklistEntry(customer_id=owner.id, phone=phone, source=BlacklistSource.HAND, expires_at=expires)
-            )
-        session.flush()
-        both = [FIRST, FIRST + 1]
-        assert decision.blocked_phones(session, customer_id=owner.id, phones=both, now=NOON) == {FIRST + 1}
-        verdicts = [
-            decision.decide(session, customer_id=owner.id, phone=phone, campaign=None, now=NOON).code for phone in both
-        ]
-    assert verdicts == ["allowed", "blacklist.own"]
-
-
-def test_one_customers_list_does_not_touch_another() -> None:
-    with unit_of_work(SYSTEM) as session:
-        owner = factories.customer(session)
-        session.add(BlacklistEntry(customer_id=owner.id, phone=FIRST, source=BlacklistSource.HAND))
-    assert decide().allowed
-
-
-def test_a_blocked_customer_calls_nobody() -> None:
-    found = decide(status=CustomerStatus.BLOCKED, block_reason="долг")
-    assert (found.code, found.verdict) == ("customer.blocked", "campaign")
 
 
 def test_a_debtor_is_called_once_a_day() -> None:

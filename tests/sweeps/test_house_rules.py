@@ -1,4 +1,4 @@
-"""Rules of the house that a reader of one file can't see: who commits, who uses the system's scope, how big files are."""
+"""Rules of the house that a reader of one file does not see: who commits, who uses the system scope, file sizes."""
 
 import ast
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ SOURCES = sorted((ROOT / "callcab").rglob("*.py"))
 SYSTEM_SCOPE_IN_PAGES: dict[str, str] = {
     "web/auth.py: sign-in": "who asks is found out before anybody's rows may be read",
     "api/check.py: decision": "the decision reads the platform's list and the number pool",
+    "views/call.py: decision": "«почему не позвонили» asks the decision; a page shows the customer's own calls only",
     "views/promo.py: promo activation": "codes are not readable by customers; the service works for one customer alone",
 }
 
