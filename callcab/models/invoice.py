@@ -43,6 +43,14 @@ class Invoice(Numbered, Created, TenantOwned, Base):
         sa.Index("ix_invoice_created_at_id", "created_at", "id"),
         sa.Index("ix_invoice_buyer_inn", "buyer_inn"),
         sa.Index("ix_invoice_number", "number"),
+        sa.Index("ix_invoice_total_id", "total", "id"),
+        sa.Index("ix_invoice_state_created_at_id", "state", "created_at", "id"),
+        sa.Index(
+            "ix_invoice_buyer_name_trgm",
+            sa.literal_column("(buyer ->> 'name')").label("buyer_name"),
+            postgresql_using="gin",
+            postgresql_ops={"buyer_name": "gin_trgm_ops"},
+        ),
     )
 
     seller_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("seller.id"))

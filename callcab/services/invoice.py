@@ -208,7 +208,7 @@ def sweep_overdue(session: CabSession) -> int:
 def document(invoice: Invoice) -> pdf.InvoiceDocument:
     """What the paper says, from the frozen copy only: nothing that changed since shows (rule F12, AC-51)."""
     seller, buyer = invoice.seller, invoice.buyer
-    mode = invoice.vat_mode.value
+    mode: money.VatMode = invoice.vat_mode.value
     lines = tuple(_printed(line) for line in invoice.lines)
     number = str(invoice.number)
     return pdf.InvoiceDocument(

@@ -235,6 +235,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("reverses_id", name=op.f("uq_ledger_entry_reverses_id")),
     )
     op.create_index("ix_ledger_entry_cause", "ledger_entry", ["cause", "cause_id"], unique=False)
+    op.create_index(
+        "ix_ledger_entry_customer_id_created_at", "ledger_entry", ["customer_id", "created_at"], unique=False
+    )
     op.create_index("ix_ledger_entry_customer_id_id", "ledger_entry", ["customer_id", "id"], unique=False)
     op.create_table(
         "mail_message",
@@ -596,6 +599,16 @@ def upgrade() -> None:
         "ix_invoice_customer_id_created_at_id", "invoice", ["customer_id", "created_at", "id"], unique=False
     )
     op.create_index("ix_invoice_number", "invoice", ["number"], unique=False)
+    op.create_index("ix_invoice_total_id", "invoice", ["total", "id"], unique=False)
+    op.create_index("ix_invoice_state_created_at_id", "invoice", ["state", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_invoice_buyer_name_trgm",
+        "invoice",
+        [sa.literal_column("(buyer ->> 'name')").label("buyer_name")],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"buyer_name": "gin_trgm_ops"},
+    )
     op.create_table(
         "ip_denial",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -671,6 +684,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_event")),
     )
     op.create_index("ix_login_event_account_created_at", "login_event", ["account", "created_at"], unique=False)
+    op.create_index("ix_login_event_created_at", "login_event", ["created_at"], unique=False)
     op.create_index("ix_login_event_customer_id_created_at", "login_event", ["customer_id", "created_at"], unique=False)
     op.create_index("ix_login_event_user_id_created_at", "login_event", ["user_id", "created_at"], unique=False)
     op.create_table(
@@ -1413,6 +1427,7 @@ def downgrade() -> None:
     op.drop_index("ix_login_event_user_id_created_at", table_name="login_event")
     op.drop_index("ix_login_event_account_created_at", table_name="login_event")
     op.drop_index("ix_login_event_customer_id_created_at", table_name="login_event")
+    op.drop_index("ix_login_event_created_at", table_name="login_event")
     op.drop_table("login_event")
     op.drop_index("ix_ip_rule_customer_id_created_at_id", table_name="ip_rule")
     op.drop_index("ix_ip_rule_created_at_id", table_name="ip_rule")
@@ -1420,6 +1435,9 @@ def downgrade() -> None:
     op.drop_index("ix_ip_denial_customer_id_created_at_id", table_name="ip_denial")
     op.drop_index("ix_ip_denial_created_at_id", table_name="ip_denial")
     op.drop_table("ip_denial")
+    op.drop_index("ix_invoice_buyer_name_trgm", table_name="invoice", postgresql_using="gin")
+    op.drop_index("ix_invoice_state_created_at_id", table_name="invoice")
+    op.drop_index("ix_invoice_total_id", table_name="invoice")
     op.drop_index("ix_invoice_number", table_name="invoice")
     op.drop_index("ix_invoice_customer_id_created_at_id", table_name="invoice")
     op.drop_index("ix_invoice_created_at_id", table_name="invoice")
@@ -1460,6 +1478,7 @@ def downgrade() -> None:
     op.drop_index("ix_mail_message_created_at_id", table_name="mail_message")
     op.drop_table("mail_message")
     op.drop_index("ix_ledger_entry_customer_id_id", table_name="ledger_entry")
+    op.drop_index("ix_ledger_entry_customer_id_created_at", table_name="ledger_entry")
     op.drop_index("ix_ledger_entry_cause", table_name="ledger_entry")
     op.drop_table("ledger_entry")
     op.drop_table("company")
