@@ -6,6 +6,7 @@ from decimal import Decimal
 import pypdfium2
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import clock
@@ -24,6 +25,7 @@ from callcab.models import (
 from callcab.scope import Actor, Scope
 from callcab.services import invoice, ledger, payment
 from callcab.services.company import Buyer
+from callcab.services.specs.invoice import search
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -300,3 +302,14 @@ def test_an_invoice_is_overdue_the_day_after_its_due_day(customer_id: int) -> No
             assert invoice.sweep_overdue(session) == count
         assert read(made.id).state is state
     assert pay(made.id, "120.00").state is InvoiceState.PAID
+
+
+@pytest.mark.parametrize("typed", ["Банк ВТБ", "7702070139", "17"])
+def test_searches_read_an_index(customer_id: int, typed: str) -> None:
+    statement = sa.select(Invoice.id).where(search(typed))
+    with unit_of_work(SYSTEM) as session:
+        session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        sql = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+        plan = "\n".join(session.connection().exec_driver_sql(f"EXPLAIN {sql}").scalars())
+    assert "ix_invoice_buyer_name_trgm" in plan
+    assert "Seq Scan" not in plan
