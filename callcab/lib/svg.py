@@ -77,6 +77,53 @@ def stacked_bar(
     return _figure(width, height, label, parts)
 
 
+def stacked_bars(
+    data: Sequence[tuple[str, Sequence[Number]]],
+    *,
+    series: Sequence[str],
+    label: str,
+    width: int = WIDTH,
+    height: int = 160,
+    value_format: Format = str,
+) -> str:
+    """Upright bars, each parted by ``series``: one (name, values) per bar; negative values count as nothing."""
+    plot = height - LABEL_HEIGHT
+    rows = [[max(float(value), 0.0) for value in values] for _, values in data]
+    unit = plot / (max(map(sum, rows), default=0.0) or 1)
+    step = width / (len(data) or 1)
+    parts = []
+    for place, (name, values) in enumerate(data):
+        y = float(plot)
+        for index, (kind, value) in enumerate(zip(series, values, strict=True)):
+            size = rows[place][index] * unit
+            if size > 0:
+                y -= size
+                tip = f"{name}, {kind}: {value_format(value)}"
+                opacity = OPACITIES[index % len(OPACITIES)]
+                parts.append(
+                    _rect(place * step + step * 0.1, y, step * 0.8, size, tip, f"chart-series-{index}", opacity)
+                )
+    parts.append(_line(0, plot, width, plot))
+    parts.extend(_axis_labels([name for name, _ in data], step, height))
+    return _figure(width, height, label, parts)
+
+
+def lying_bars(
+    data: Sequence[tuple[str, Number]], *, label: str, width: int = WIDTH, value_format: Format = str
+) -> str:
+    """One line per (name, value): its words above a bar; for names too long to stand under an upright bar."""
+    line = 34
+    largest = max([float(value) for _, value in data], default=0.0) or 1
+    parts = []
+    for index, (name, value) in enumerate(data):
+        y = index * line
+        size = max(float(value), 0.0) / largest * width
+        parts.append(_text(0, y + 13, name, "start"))
+        parts.append(_text(width, y + 13, value_format(value), "end"))
+        parts.append(_rect(0, y + 18, size, 10, f"{name}: {value_format(value)}", "chart-bar", 0.8))
+    return _figure(width, max(line * len(data), 1), label, parts)
+
+
 def spark_line(values: Sequence[Number], *, label: str, width: int = 120, height: int = 28) -> str:
     """A small line without axes; a single value is a level line, no values an empty chart."""
     points = [float(value) for value in values]

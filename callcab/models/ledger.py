@@ -44,6 +44,7 @@ class LedgerEntry(Numbered, Created, TenantOwned, Base):
         sa.CheckConstraint("amount <> 0", name="amount_not_zero"),
         sa.CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal_names_entry"),
         sa.Index("ix_ledger_entry_customer_id_id", "customer_id", "id"),
+        sa.Index("ix_ledger_entry_customer_id_created_at", "customer_id", "created_at"),
         sa.Index("ix_ledger_entry_cause", "cause", "cause_id"),
     )
 

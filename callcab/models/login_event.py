@@ -34,6 +34,7 @@ class LoginEvent(Numbered, Created, TenantOrStaff, Base):
         sa.Index("ix_login_event_user_id_created_at", "user_id", "created_at"),
         sa.Index("ix_login_event_account_created_at", "account", "created_at"),
         sa.Index("ix_login_event_customer_id_created_at", "customer_id", "created_at"),
+        sa.Index("ix_login_event_created_at", "created_at"),
     )
 
     user_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))

@@ -13,6 +13,8 @@ WEEK = ("Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс")
 def charts(name, values):
     yield svg.bars([(name, value) for value in values], label=name)
     yield svg.stacked_bar([(name, value) for value in values], label=name)
+    yield svg.stacked_bars([(name, [value, value]) for value in values], series=(name, "Прочее"), label=name)
+    yield svg.lying_bars([(name, value) for value in values], label=name)
     yield svg.spark_line(values, label=name)
     yield svg.heat_map([(name, values)], label=name, columns=[name] * len(values))
 
@@ -81,3 +83,17 @@ def test_labels_of_many_bars_do_not_touch():
     root = ET.fromstring(svg.bars([(f"{day:02d}.11", day) for day in range(1, 31)], label="x"))
     places = [float(node.get("x")) for node in root.iter(f"{NS}text")]
     assert min(right - left for left, right in zip(places, places[1:], strict=False)) >= 5 * svg.FONT_SIZE * 0.6
+
+
+def test_parts_of_a_stacked_column_add_up_to_its_height():
+    text = svg.stacked_bars(
+        [("01.11", [3, 1]), ("02.11", [0, 0])], series=("Ответили", "Нет"), label="Звонки", height=118
+    )
+    heights = [float(rect.get("height")) for rect in rects(text)]
+    assert heights == [75, 25]
+    assert "01.11, Нет: 1" in text
+
+
+def test_the_longest_lying_bar_is_as_wide_as_the_chart():
+    text = svg.lying_bars([("Не ответил", 4), ("Занято", 1)], label="Исходы", width=400)
+    assert [float(rect.get("width")) for rect in rects(text)] == [400, 100]
