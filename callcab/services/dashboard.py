@@ -1,8 +1,9 @@
-"""Figures of the first pages: what happened today and this month, and what wants attention.
+"""Figures of the first pages: what happened today and in the last DAYS days, and what wants attention.
 
-Reads only; each figure is one indexed or capped statement. Days are those of ``zone``.
+Reads only; each figure is one aggregate over an index, at most DAYS days back. Days are those of ``zone``.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from callcab.models import (
     Campaign,
     CampaignState,
     Customer,
+    CustomerStatus,
     EntryKind,
     Invoice,
     InvoiceState,
@@ -33,16 +35,19 @@ from callcab.models import (
     OperationState,
     Outcome,
     Payment,
+    PaymentKind,
+    PaymentMethod,
     PhoneNumber,
+    Reservation,
+    ReservationState,
     Verification,
-    VerificationState,
 )
 
 DAYS = 30
 # What a customer spent in so many days tells how long the rest will last.
-PACE_DAYS = 14
+PACE_DAYS = 7
 CAP = 10_000
-ANSWERED = (Outcome.COMPLETED, Outcome.VERIFIED)
+NEWEST = 5
 REFUSALS = (
     LoginOutcome.WRONG_PASSWORD,
     LoginOutcome.WRONG_CODE,
@@ -52,6 +57,18 @@ REFUSALS = (
 )
 SPENDING = (EntryKind.CALL, EntryKind.RENTAL)
 WAITING = (OperationState.PREVIEW, OperationState.QUEUED, OperationState.RUNNING)
+# How a call ended, in the four groups of the charts; "open" is a call that goes on.
+GROUPS = ("answered", "missed", "failed", "open")
+ANSWERED = (
+    Outcome.COMPLETED,
+    Outcome.VERIFIED,
+    Outcome.WRONG_DIGIT,
+    Outcome.NO_INPUT,
+    Outcome.HANGUP_BEFORE_DIGIT,
+)
+FAILED = (Outcome.UNALLOCATED, Outcome.CONGESTION, Outcome.REQUEST_REFUSED, Outcome.LOST)
+# Gifts and corrections move balances, but no money came in.
+INCOME = sa.and_(Payment.kind != PaymentKind.ADJUSTMENT, Payment.method != PaymentMethod.PROMO)
 ZERO = Decimal("0.00")
 
 
@@ -59,75 +76,90 @@ ZERO = Decimal("0.00")
 class Sums:
     """Roubles, or a number, of today and of the last DAYS days."""
 
-    today: Decimal | int
-    month: Decimal | int
+    today: Any
+    month: Any
+
+
+@dataclass(frozen=True)
+class Pool:
+    """How many shared and duty numbers are in which state."""
+
+    free: int
+    busy: int
+    blocked: int
 
 
 @dataclass(frozen=True)
 class SupportFigures:
-    """The tiles of support; ``pool`` is (free, busy, blocked) of the shared and duty numbers."""
+    """The tiles of support; ``refused`` counts log-ins of the last 24 hours."""
 
-    money: Sums
-    pool: tuple[int, int, int]
+    income: Sums
+    pool: Pool
     waiting: int
     verifications: Sums
-    verified: int
-    refused: Sums
+    refused: int
 
 
 @dataclass(frozen=True)
 class CustomerFigures:
-    """The tiles of a customer; ``days_left`` is None when he spends nothing."""
+    """The tiles of a customer; ``days_left`` is None when he spent nothing in PACE_DAYS days."""
 
     balance: Decimal
     reserved: Decimal
     spent: Sums
-    calls: Sums
     days_left: int | None
 
 
 @dataclass(frozen=True)
+class Calls:
+    """Calls of the last DAYS days: per day and GROUPS, and per weekday from Monday and hour."""
+
+    days: list[tuple[date, dict[str, int]]]
+    hours: list[list[int]]
+
+    @property
+    def today(self) -> int:
+        return sum(self.days[-1][1].values())
+
+    @property
+    def total(self) -> int:
+        return sum(map(sum, self.hours))
+
+
+@dataclass(frozen=True)
 class Concern:
-    """Something that wants attention, and how many of it."""
+    """Something that wants attention: a code, how many, and the first few customers (id, name) it is about."""
 
     code: str
     count: int
+    customers: Sequence[tuple[int, str]] = ()
 
 
 def support(session: CabSession, *, zone: ZoneInfo) -> SupportFigures:
     """Figures over all customers. Needs support's scope."""
-    today, month = _starts(zone)
     return SupportFigures(
-        money=_sums(session, sa.func.coalesce(sa.func.sum(Payment.amount), ZERO), Payment.created_at, today, month),
+        income=_sums(session, sa.func.sum(Payment.amount), Payment.created_at, zone, ZERO, INCOME),
         pool=_pool(session),
         waiting=_count(session, Operation.id, Operation.state.in_(WAITING)),
-        verifications=_sums(session, sa.func.count(), Verification.created_at, today, month),
-        verified=_count(
-            session,
-            Verification.id,
-            Verification.created_at >= month,
-            Verification.state == VerificationState.VERIFIED,
-        ),
-        refused=_sums(session, sa.func.count(), LoginEvent.created_at, today, month, LoginEvent.outcome.in_(REFUSALS)),
+        verifications=_sums(session, sa.func.count(), Verification.created_at, zone, 0),
+        refused=_recent(session, LoginEvent, LoginEvent.outcome.in_(REFUSALS)),
     )
 
 
-def customer(session: CabSession, *, customer_id: int, zone: ZoneInfo) -> CustomerFigures:
-    """Figures of one customer."""
-    today, month = _starts(zone)
+def customer(session: CabSession, *, customer_id: int, days: Sequence[tuple[date, Decimal]]) -> CustomerFigures:
+    """Figures of one customer. ``days`` is his ``spending_by_day``, read once for tiles and chart."""
     row = session.get_one(Customer, customer_id)
-    mine = LedgerEntry.customer_id == customer_id
-    spent = -sa.func.coalesce(sa.func.sum(LedgerEntry.amount), ZERO)
-    pace = session.scalar(
-        sa.select(spent).where(mine, LedgerEntry.kind.in_(SPENDING), LedgerEntry.created_at >= _back(today, PACE_DAYS))
-    )
     return CustomerFigures(
         balance=row.balance,
         reserved=row.reserved,
-        spent=_sums(session, spent, LedgerEntry.created_at, today, month, mine, LedgerEntry.kind.in_(SPENDING)),
-        calls=_sums(session, sa.func.count(), Call.created_at, today, month, Call.customer_id == customer_id),
-        days_left=days_left(row.available, pace or ZERO),
+        spent=Sums(days[-1][1], sum((amount for _day, amount in days), ZERO)),
+        days_left=days_left(row.available, pace(days)),
     )
+
+
+def pace(days: Sequence[tuple[date, Decimal]]) -> Decimal:
+    """What the last PACE_DAYS of these days cost together."""
+    return sum((amount for _day, amount in days[-PACE_DAYS:]), ZERO)
 
 
 def days_left(available: Decimal, spent: Decimal) -> int | None:
@@ -137,68 +169,71 @@ def days_left(available: Decimal, spent: Decimal) -> int | None:
     return max(int(available * PACE_DAYS / spent), 0)
 
 
-def payments_by_day(session: CabSession, *, zone: ZoneInfo) -> list[tuple[date, Decimal]]:
-    """What came in and went out as payments, per day of the last DAYS days, empty days included."""
-    return _by_day(session, sa.func.sum(Payment.amount), Payment.created_at, zone, ZERO)
-
-
-def calls_by_day(session: CabSession, *, zone: ZoneInfo, customer_id: int | None = None) -> list[tuple[date, int]]:
-    """Calls per day, of everybody or of one customer."""
-    where = () if customer_id is None else (Call.customer_id == customer_id,)
-    return _by_day(session, sa.func.count(), Call.created_at, zone, 0, *where)
+def income_by_day(session: CabSession, *, zone: ZoneInfo) -> list[tuple[date, Decimal]]:
+    """Money from customers less what was given back, per day, empty days included."""
+    return _by_day(session, sa.func.sum(Payment.amount), Payment.created_at, zone, INCOME)
 
 
 def spending_by_day(session: CabSession, *, zone: ZoneInfo, customer_id: int) -> list[tuple[date, Decimal]]:
-    """What calls and rentals cost a customer per day, positive."""
-    return _by_day(
-        session,
-        -sa.func.sum(LedgerEntry.amount),
-        LedgerEntry.created_at,
-        zone,
-        ZERO,
-        LedgerEntry.customer_id == customer_id,
-        LedgerEntry.kind.in_(SPENDING),
-    )
+    """What calls and rentals cost a customer per day, positive, empty days included."""
+    where = LedgerEntry.customer_id == customer_id, LedgerEntry.kind.in_(SPENDING)
+    return _by_day(session, -sa.func.sum(LedgerEntry.amount), LedgerEntry.created_at, zone, *where)
 
 
-def calls_by_hour(session: CabSession, *, zone: ZoneInfo) -> list[list[int]]:
-    """Calls of the last DAYS days: seven weekdays from Monday, 24 hours each."""
-    local = sa.func.timezone(zone.key, Call.created_at)
-    weekday, hour = sa.func.extract("isodow", local), sa.func.extract("hour", local)
-    found = [[0] * 24 for _ in range(7)]
+def calls(session: CabSession, *, zone: ZoneInfo, customer_id: int | None = None) -> Calls:
+    """Calls of everybody or of one customer, by one statement."""
+    _today, start = _starts(zone)
+    hour = sa.func.date_trunc("hour", sa.func.timezone(zone.key, Call.created_at))
+    statement = sa.select(hour, Call.outcome, sa.func.count()).where(Call.created_at >= start)
+    if customer_id is not None:
+        statement = statement.where(Call.customer_id == customer_id)
+    days = {day: dict.fromkeys(GROUPS, 0) for day in _days(start)}
+    hours = [[0] * 24 for _ in range(7)]
+    for at, outcome, count in session.execute(statement.group_by(hour, Call.outcome)):
+        # A call of this very moment may belong to the day that has just begun.
+        days.setdefault(at.date(), dict.fromkeys(GROUPS, 0))[group_of(outcome)] += count
+        hours[at.weekday()][at.hour] += count
+    return Calls(list(days.items()), hours)
+
+
+def group_of(outcome: Outcome | None) -> str:
+    """The group of GROUPS to which a call belongs."""
+    if outcome is None:
+        return "open"
+    if outcome in ANSWERED:
+        return "answered"
+    return "failed" if outcome in FAILED else "missed"
+
+
+def verifications(session: CabSession, *, zone: ZoneInfo) -> list[tuple[str, int]]:
+    """Verifications of the last DAYS days by outcome, the most frequent first; "open" is one that goes on."""
     rows = session.execute(
-        sa.select(weekday, hour, sa.func.count()).where(Call.created_at >= _starts(zone)[1]).group_by(weekday, hour)
-    )
-    for day, at, count in rows:
-        found[int(day) - 1][int(at)] = count
-    return found
-
-
-def outcomes(session: CabSession, *, zone: ZoneInfo) -> list[tuple[str, int]]:
-    """Verifications of the last DAYS days by state: verified, failed, open."""
-    rows = session.execute(
-        sa.select(Verification.state, sa.func.count())
+        sa.select(Verification.outcome, sa.func.count().label("number"))
         .where(Verification.created_at >= _starts(zone)[1])
-        .group_by(Verification.state)
+        .group_by(Verification.outcome)
+        .order_by(sa.desc("number"), Verification.outcome)
     )
-    counted = {"verified": 0, "failed": 0, "open": 0}
-    for state, count in rows:
-        counted["open" if state.is_open else state.value] += count
-    return list(counted.items())
+    return [(outcome or "open", count) for outcome, count in rows]
+
+
+def newest_calls(session: CabSession, *, customer_id: int) -> Sequence[Call]:
+    """The last NEWEST calls of a customer."""
+    order = Call.created_at.desc(), Call.id.desc()
+    return session.scalars(sa.select(Call).where(Call.customer_id == customer_id).order_by(*order).limit(NEWEST)).all()
 
 
 def concerns(session: CabSession) -> list[Concern]:
     """What wants attention over all customers, the most urgent first; nothing when all is well."""
-    day_ago = clock.now() - timedelta(days=1)
     free = sa.and_(PhoneNumber.kind == NumberKind.SHARED, PhoneNumber.state == NumberState.FREE)
     found = [
-        Concern("no_free_numbers", int(_count(session, PhoneNumber.id, free) == 0)),
-        Concern("mail_failed", _recent(session, MailMessage, day_ago, MailMessage.state == MailState.FAILED)),
-        Concern("operations_failed", _recent(session, Operation, day_ago, Operation.state == OperationState.FAILED)),
+        _about("ledger_off", session, _ledger_off()),
+        Concern("no_free_numbers", int(not _any(session, PhoneNumber, free))),
         Concern("campaigns_waiting", _count(session, Campaign.id, Campaign.state == CampaignState.WAITING)),
+        _about("near_limit", session, _near_limit()),
+        Concern("mail_failed", _recent(session, MailMessage, MailMessage.state == MailState.FAILED)),
+        Concern("operations_failed", _recent(session, Operation, Operation.state == OperationState.FAILED)),
         Concern("invoices_overdue", _count(session, Invoice.id, Invoice.state == InvoiceState.OVERDUE)),
-        Concern("customers_in_debt", _count(session, Customer.id, Customer.balance < 0)),
-        Concern("ip_denied", _recent(session, IpDenial, day_ago)),
+        Concern("ip_denied", _recent(session, IpDenial)),
     ]
     return [concern for concern in found if concern.count]
 
@@ -209,57 +244,93 @@ def first_steps(session: CabSession, *, customer_id: int) -> dict[str, bool]:
         "number": _any(session, PhoneNumber, PhoneNumber.customer_id == customer_id),
         "payment": _any(session, Payment, Payment.customer_id == customer_id),
         "campaign": _any(session, Campaign, Campaign.customer_id == customer_id),
-        "call": _any(session, Call, Call.customer_id == customer_id),
     }
+
+
+def _ledger_off() -> sa.Select[int, str]:
+    """Customers whose balance is not that after their newest entry, or whose reserve is not what is held.
+
+    One probe of an index per customer; ``ledger.discrepancies`` adds everything up and takes long.
+    """
+    last = (
+        sa.select(LedgerEntry.balance_after)
+        .where(LedgerEntry.customer_id == Customer.id)
+        .order_by(LedgerEntry.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    held = (
+        sa.select(Reservation.customer_id, sa.func.sum(Reservation.amount).label("total"))
+        .where(Reservation.state == ReservationState.OPEN)
+        .group_by(Reservation.customer_id)
+        .subquery()
+    )
+    wrong = sa.or_(
+        Customer.balance != sa.func.coalesce(last, ZERO), Customer.reserved != sa.func.coalesce(held.c.total, ZERO)
+    )
+    return sa.select(Customer.id, Customer.name).outerjoin(held, held.c.customer_id == Customer.id).where(wrong)
+
+
+def _near_limit() -> sa.Select[int, str]:
+    """Customers at work whose money lasts for less than a day at the pace of the last PACE_DAYS days of calls."""
+    since = clock.now() - timedelta(days=PACE_DAYS)
+    spent = (
+        sa.select(Call.customer_id, sa.func.sum(Call.cost).label("total"))
+        .where(Call.created_at >= since)
+        .group_by(Call.customer_id)
+        .subquery()
+    )
+    left = Customer.balance - Customer.reserved + Customer.credit_limit
+    return (
+        sa.select(Customer.id, Customer.name)
+        .join(spent, spent.c.customer_id == Customer.id)
+        .where(Customer.status == CustomerStatus.ACTIVE, left * PACE_DAYS < spent.c.total)
+    )
+
+
+def _about(code: str, session: CabSession, statement: sa.Select[int, str]) -> Concern:
+    rows = session.execute(statement.order_by(Customer.id).limit(CAP)).all()
+    return Concern(code, len(rows), rows[:NEWEST])
 
 
 def _starts(zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The beginning of today and of the first of the last DAYS days."""
-    today = datetime.combine(clock.now().astimezone(zone).date(), time(), zone)
-    return today, _back(today, DAYS - 1)
+    today = clock.now().astimezone(zone).date()
+    return datetime.combine(today, time(), zone), datetime.combine(today - timedelta(days=DAYS - 1), time(), zone)
 
 
-def _back(start: datetime, days: int) -> datetime:
-    return datetime.combine(start.date() - timedelta(days=days), time(), start.tzinfo)
+def _days(start: datetime) -> Iterable[date]:
+    return (start.date() + timedelta(days=step) for step in range(DAYS))
 
 
 def _sums(
-    session: CabSession, figure: Any, moment: Any, today: datetime, month: datetime, *where: sa.ColumnElement[bool]
+    session: CabSession, figure: Any, moment: Any, zone: ZoneInfo, nothing: Any, *where: sa.ColumnElement[bool]
 ) -> Sums:
-    now, whole = (
-        session.scalar(sa.select(figure).select_from(moment.class_).where(moment >= start, *where))
-        for start in (today, month)
-    )
-    return Sums(now, whole)
+    today, start = _starts(zone)
+    row = session.execute(
+        sa.select(figure.filter(moment >= today), figure).select_from(moment.class_).where(moment >= start, *where)
+    ).one()
+    return Sums(row[0] or nothing, row[1] or nothing)
 
 
 def _by_day(
-    session: CabSession, figure: Any, moment: Any, zone: ZoneInfo, nothing: Any, *where: sa.ColumnElement[bool]
-) -> list[tuple[date, Any]]:
+    session: CabSession, figure: Any, moment: Any, zone: ZoneInfo, *where: sa.ColumnElement[bool]
+) -> list[tuple[date, Decimal]]:
     _today, start = _starts(zone)
     day = sa.cast(sa.func.timezone(zone.key, moment), sa.Date)
-    known = dict(
-        session.execute(
-            sa.select(day, figure).select_from(moment.class_).where(moment >= start, *where).group_by(day)
-        ).all()
-    )
-    days = [start.date() + timedelta(days=step) for step in range(DAYS)]
-    return [(each, known.get(each, nothing)) for each in days]
+    statement = sa.select(day, figure).select_from(moment.class_).where(moment >= start, *where).group_by(day)
+    known: dict[date, Decimal] = dict(session.execute(statement).all())
+    return [(each, known.get(each, ZERO)) for each in _days(start)]
 
 
-def _pool(session: CabSession) -> tuple[int, int, int]:
-    counts: dict[NumberState, int] = dict(
-        session.execute(
-            sa.select(PhoneNumber.state, sa.func.count())
-            .where(PhoneNumber.kind != NumberKind.PERSONAL)
-            .group_by(PhoneNumber.state)
-        ).all()
+def _pool(session: CabSession) -> Pool:
+    statement = (
+        sa.select(PhoneNumber.state, sa.func.count())
+        .where(PhoneNumber.kind != NumberKind.PERSONAL)
+        .group_by(PhoneNumber.state)
     )
-    return (
-        counts.get(NumberState.FREE, 0),
-        counts.get(NumberState.BUSY, 0),
-        counts.get(NumberState.BLOCKED, 0),
-    )
+    counts = dict(session.execute(statement).all())
+    return Pool(*(counts.get(state, 0) for state in (NumberState.FREE, NumberState.BUSY, NumberState.BLOCKED)))
 
 
 def _count(session: CabSession, key: Any, *where: sa.ColumnElement[bool]) -> int:
@@ -268,8 +339,9 @@ def _count(session: CabSession, key: Any, *where: sa.ColumnElement[bool]) -> int
     return session.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
 
 
-def _recent(session: CabSession, model: Any, since: datetime, *where: sa.ColumnElement[bool]) -> int:
-    return _count(session, model.id, model.created_at >= since, *where)
+def _recent(session: CabSession, model: Any, *where: sa.ColumnElement[bool]) -> int:
+    """Rows of the last 24 hours."""
+    return _count(session, model.id, model.created_at >= clock.now() - timedelta(days=1), *where)
 
 
 def _any(session: CabSession, model: Any, *where: sa.ColumnElement[bool]) -> bool:
