@@ -57,7 +57,7 @@ def block(session: CabSession, customer_id: int, *, reason: str, actor: Actor) -
     """Shut the cabinet, the API and the calls of a customer; takes hold at the next request. Flushed, audited."""
     reason = reason.strip()
     if not reason:
-        raise Invalid("reason.required", field="reason")
+        raise Invalid("reason.missing", field="reason")
     row = _locked(session, customer_id)
     if row.status is CustomerStatus.BLOCKED:
         raise Conflict("customer.is_blocked")

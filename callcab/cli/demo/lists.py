@@ -1,4 +1,4 @@
-"""Blacklists from every source, and the operations that people see in «Задания»: imports, an export, a bulk action."""
+"""Blacklists from every source, and the operations that people see in «Операции»: imports, an export, a bulk action."""
 
 from collections.abc import Iterable
 from io import BytesIO
