@@ -46,8 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_theme(app)
     app.register_blueprint(health.blueprint)
     views.register(app)
-    if hasattr(api, "register"):
-        api.register(app, csrf)
+    api.register(app, csrf)
     app.add_url_rule("/", "home", _home)
     return app
 

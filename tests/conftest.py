@@ -27,6 +27,10 @@ POOL = 60
 password.weaken_for_tests()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-access", action="store_true", help="accept the present statuses as tests/access.json")
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(data_dir=tmp_path_factory.mktemp("pg"), profile="test")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from callcab.lib import clock, tokens
 from callcab.models.call import CallState
 from callcab.models.operation import OperationKind, OperationState
 from callcab.scope import Scope
+from callcab.services import stored_file
 from tests import factories
 from tests.people import People
 
@@ -22,6 +24,20 @@ MARK = "ЧужаяМетка"
 FOREIGN_PHONE = 79995550123
 FOREIGN_AMOUNT = Decimal("7777.77")
 FOREIGN_INN = "500100732259"
+SELLER = (
+    "name",
+    "inn",
+    "kpp",
+    "ogrn",
+    "address",
+    "bank_name",
+    "bik",
+    "corr_account",
+    "account",
+    "head",
+    "accountant",
+    "attention",
+)
 LEAKS = (MARK, "999)555-01-23", "9995550123", "7 777,77", "7777.77", FOREIGN_INN, "198.51.100.77")
 
 
@@ -121,8 +137,8 @@ def _invoice(seller: m.Seller, taste: Taste) -> m.Invoice:
         number=7 if taste is MINE else 8,
         issued_on=today,
         due_on=today,
-        seller={"name": seller.name},
-        buyer={"name": taste.mark, "inn": taste.inn},
+        seller={name: getattr(seller, name) for name in SELLER},
+        buyer={"name": taste.mark, "inn": taste.inn, "kpp": "", "ogrn": "", "address": "", "head": ""},
         buyer_inn=taste.inn,
         basis=taste.mark,
         vat_mode=m.VatMode.INSIDE,
@@ -205,7 +221,7 @@ def _access(add: Any, user_id: int, taste: Taste) -> None:
     now = clock.now()
     file = add(
         m.StoredFile(
-            key=tokens.random_token(160),
+            key=stored_file.storage().put(BytesIO(taste.mark.encode())).key,
             name=f"{taste.mark}.csv",
             content_type="text/csv",
             size=1,

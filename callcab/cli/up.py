@@ -54,7 +54,7 @@ def children(settings: Settings, demo: bool) -> list[ChildSpec]:
         specs.append(_valkey(valkey))
         env["CALLCAB_REDIS_URL"] = valkey.url
     specs.append(_role("migrate", env, one_shot=True, ready_limit=300))
-    if demo:
+    if demo and not (settings.data_dir / DEMO_PASSWORD_FILE).exists():
         specs.append(_role("demo", env, "--if-empty", one_shot=True, ready_limit=600))
     # A short stop of gunicorn is SIGINT; a stranger's server on the port must not pass for ours.
     specs.append(

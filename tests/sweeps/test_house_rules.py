@@ -11,6 +11,10 @@ SYSTEM_SCOPE_IN_PAGES: dict[str, str] = {
     "web/auth.py: sign-in": "who asks is found out before anybody's rows may be read",
     "api/check.py: decision": "the decision reads the platform's list and the number pool",
     "views/call.py: decision": "«почему не позвонили» asks the decision; a page shows the customer's own calls only",
+    "views/campaign/lists.py: number leases": "starting takes a number of the pool, which no customer may write",
+    "views/phone_number/cabinet.py: verification events": "limits are counted over all customers (AC-10)",
+    "web/health.py: health": "whether the database answers; no rows are read",
+    "web/health.py: metrics": "counts over all customers, behind the operator's key",
     "views/promo.py: promo activation": "codes are not readable by customers; the service works for one customer alone",
 }
 
@@ -66,7 +70,7 @@ def test_no_file_is_longer_than_four_hundred_lines() -> None:
 def test_every_use_of_the_system_scope_in_pages_is_listed_with_its_reason() -> None:
     used = set()
     for path in SOURCES:
-        if path.parent.name not in ("views", "api", "web"):
+        if path.relative_to(ROOT / "callcab").parts[0] not in ("views", "api", "web"):
             continue
         for call in calls(ast.parse(path.read_text())):
             if name_of(call) == "Scope.system":

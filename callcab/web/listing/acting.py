@@ -82,7 +82,8 @@ def read_choice(view: "ListView") -> Choice:
     whole = not one and (request.form.get("scope") == "all" or (action.whole and not ids))
     if whole and action.perform is not None:
         abort(400)
-    if not (action.row if one else action.bulk or action.whole):
+    # The question of a row's own action comes back with the row ticked.
+    if not (action.row if one or len(ids) == 1 else action.bulk or action.whole):
         abort(404)
     expected = request.form.get("expect", "")
     return Choice(
