@@ -76,7 +76,6 @@ def test_an_xlsx_export_opens(owner: Actor) -> None:
     over = load(owner, started)
     with unit_of_work(scope(owner)) as session:
         file = stored_file.get(session, over.output_file_id, customer_id=owner.customer_id)
-    from zipfile import ZipFile
 
     with ZipFile(stored_file.path(file)) as book:
         assert b"+7(925)000-00-09" in book.read("xl/worksheets/sheet1.xml")
