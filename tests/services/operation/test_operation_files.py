@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import sqlalchemy as sa
