@@ -112,9 +112,9 @@ def test_fresh_machine_script_is_sound_shell() -> None:
 def test_containers_run_the_roles_of_up_against_external_servers() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 
-    assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "tick"}
-    for role in ("migrate", "web", "worker", "tick"):
-        assert services[role]["command"][0] == role
+    assert set(services) == {"postgres", "valkey", "migrate", "web", "worker", "tick", "dialer"}
+    for role in ("migrate", "web", "worker", "tick", "dialer"):
+        assert services[role]["command"] == [role]
         assert "@postgres/" in services[role]["environment"]["CALLCAB_DATABASE_URL"]
         assert services[role]["environment"]["CALLCAB_REDIS_URL"].startswith("redis://valkey")
 
