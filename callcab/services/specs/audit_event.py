@@ -1,5 +1,8 @@
 """The log: what support and customers did."""
 
+from collections.abc import Callable
+from functools import partial
+
 import sqlalchemy as sa
 from sqlalchemy import orm
 
@@ -8,7 +11,7 @@ from callcab.services import operation
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 from callcab.services.operation import ExportColumn
 
-SIDES = {
+SIDES: dict[str, Callable[[], sa.ColumnElement[bool]]] = {
     "staff": lambda: AuditEvent.actor_role.in_(("agent", "lead", "admin")),
     "customer": lambda: AuditEvent.actor_role.in_(("owner", "manager", "accountant", "operator", "viewer")),
     "system": lambda: AuditEvent.actor_role == "system",
@@ -33,12 +36,17 @@ SECTIONS = (
     "user",
     "verification",
 )
+
+
+def about(section: str) -> sa.ColumnElement[bool]:
+    """Events of one section: the first word of the action."""
+    return AuditEvent.action.startswith(f"{section}.", autoescape=True)
+
+
 SECTION = ChoiceFilter(
     "section",
     choices=SECTIONS,
-    conditions={
-        name: (lambda name=name: AuditEvent.action.startswith(f"{name}.", autoescape=True)) for name in SECTIONS
-    },
+    conditions={name: partial(about, name) for name in SECTIONS},
 )
 
 
