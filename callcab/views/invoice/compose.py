@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import flash, redirect, request
+from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -135,7 +135,6 @@ class Composing:
                 )
         except DomainError as problem:
             return self._refused(form, problem)
-        flash(_("Счёт № %(number)s выписан.", number=made.number), "success")
         return redirect(f"{self.view.url}/?issued={made.id}", 303)
 
     def _amount(self, form: ComposeForm) -> Any:

@@ -200,12 +200,8 @@ class CabinetInvoices(InvoiceList):
         return Composing(self, current_customer_id() or 0).answer()
 
 
-def buyer_of(row: Invoice) -> Markup:
-    """Whose invoice it is, and who pays when that is somebody else."""
-    owner = link(f"/admin/clients/details/?id={row.customer_id}", row.customer.name)
-    if row.buyer["name"] == row.customer.name:
-        return owner
-    return Markup('{}<div class="text-secondary">{}</div>').format(owner, row.buyer["name"])
+def customer_of(row: Invoice) -> Markup:
+    return link(f"/admin/clients/details/?id={row.customer_id}", row.customer.name)
 
 
 class SupportInvoices(InvoiceList):
@@ -219,7 +215,7 @@ class SupportInvoices(InvoiceList):
     columns = (
         Column("number", _l("№"), lambda row: str(row.number), kind="main", link=True),
         CREATED,
-        Column("customer", _l("Клиент"), buyer_of),
+        Column("customer", _l("Клиент"), customer_of),
         Column("buyer_inn", _l("ИНН"), lambda row: row.buyer_inn),
         TOTAL,
         STATE,
@@ -265,9 +261,9 @@ class SupportInvoices(InvoiceList):
         return table(LINE_COLUMNS, row.lines)
 
     def facts_of(self, row: Any) -> list[tuple[Any, Any]]:
-        return [
+        facts = [
             (_("Статус"), state_of(row)),
-            (_("Клиент"), link(f"/admin/clients/details/?id={row.customer_id}", row.customer.name)),
+            (_("Клиент"), customer_of(row)),
             (_("Дата создания"), moment(row.created_at)),
             (_("Оплатить до"), day(row.due_on)),
             (_("Сумма"), money(row.total)),
@@ -280,9 +276,10 @@ class SupportInvoices(InvoiceList):
             (_("Адрес"), row.buyer["address"]),
             (_("Основание"), row.basis),
             (_("Получатель"), row.seller["name"]),
-            (_("Аннулирован"), moment(row.cancelled_at) if row.cancelled_at else ""),
-            (_("Причина"), row.cancel_reason),
         ]
+        if row.cancelled_at:
+            facts += [(_("Отменён"), moment(row.cancelled_at)), (_("Причина"), row.cancel_reason)]
+        return facts
 
     @expose("/compose/", methods=("GET", "POST"))
     @requires("invoice.compose")
@@ -330,5 +327,5 @@ class SupportInvoices(InvoiceList):
 def paid_of(row: Invoice) -> Any:
     """When it was paid, or how much of it came so far."""
     if row.paid_at:
-        return moment(row.paid_at)
+        return day(row.paid_at)
     return money(row.paid_total) if row.paid_total else ""
