@@ -36,11 +36,16 @@ class Group:
     more: bool
 
 
+def cleaned(text: str) -> str:
+    """What was typed in one line, without what no text can hold (NUL, half a letter), at most LONGEST letters."""
+    return " ".join(text.encode(errors="ignore").decode().replace("\x00", "").split())[:LONGEST]
+
+
 def find(session: CabSession, text: str, *, kinds: Sequence[str]) -> list[Group]:
     """What the text may mean, in the order of ``kinds`` (keys of FINDERS that the person may read); empty groups are
     left out. Needs support's scope; reads only, never raises on input.
     """
-    text = " ".join(text.replace("\x00", "").split())[:LONGEST]
+    text = cleaned(text)
     if not text:
         return []
     groups = []
@@ -80,11 +85,16 @@ def _customers(text: str) -> sa.Select[Any] | None:
     if not digits and len(text) >= SHORTEST_NAME:
         conditions.append(Customer.name.icontains(text, autoescape=True))
         conditions.append(Customer.email.icontains(text, autoescape=True))
-    if "@" in text:
-        conditions.append(Customer.id.in_(sa.select(User.customer_id).where(User.email == text.lower())))
     if not conditions:
         return None
     return sa.select(Customer).where(sa.or_(*conditions)).order_by(Customer.name, Customer.id)
+
+
+def _people(text: str) -> sa.Select[Any] | None:
+    """People of customers by their whole e-mail; those of support have a section of their own."""
+    if "@" not in text:
+        return None
+    return sa.select(User).where(User.email == text.lower(), User.customer_id.is_not(None)).order_by(User.id)
 
 
 def _numbers(text: str) -> sa.Select[Any] | None:
@@ -135,6 +145,7 @@ def _promo_codes(text: str) -> sa.Select[Any] | None:
 
 FINDERS: dict[str, Finder] = {
     "customer": _customers,
+    "person": _people,
     "number": _numbers,
     "blacklist": _blacklist,
     "call": _calls,

@@ -24,6 +24,7 @@ class Kind:
     """A group of hits: its words, who may see it, and how a row is named and opened.
 
     details  whether a row has a page of its own; without one the list opens, searched for the row's ``key``
+    page_of  whose details open, by default the row's own
     """
 
     label: Any
@@ -33,10 +34,11 @@ class Kind:
     note: Callable[[Any], Any]
     key: Callable[[Any], str]
     details: bool = True
+    page_of: Callable[[Any], int] = lambda row: int(row.id)
 
     def url(self, row: Any) -> str:
         if self.details:
-            return f"{self.base}/details/?id={row.id}"
+            return f"{self.base}/details/?id={self.page_of(row)}"
         return self.list_url(self.key(row))
 
     def list_url(self, text: str) -> str:
@@ -56,6 +58,15 @@ KINDS = {
         lambda row: row.name,
         lambda row: " · ".join(filter(None, (row.inn, row.email))),
         lambda row: row.name,
+    ),
+    "person": Kind(
+        _l("Люди клиентов"),
+        "customer.read",
+        "/admin/clients",
+        lambda row: row.name,
+        lambda row: row.email,
+        lambda row: row.email,
+        page_of=lambda row: row.customer_id,
     ),
     "number": Kind(
         _l("Исходящие номера"),
@@ -89,7 +100,6 @@ KINDS = {
         lambda row: _("№ %(number)s от %(date)s", number=row.number, date=day(row.issued_on)),
         lambda row: f"{row.buyer.get('name', '')} · {money(row.total)}",
         lambda row: str(row.number),
-        details=False,
     ),
     "payment": Kind(
         _l("Платежи"),
@@ -120,14 +130,15 @@ class SupportSearch(Page):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """Hits of ?q=; a single one opens at once."""
+        """Hits of ?q=; when all of them are the same page, it opens at once."""
         text = request.args.get("q", "")
         kinds = [name for name, kind in KINDS.items() if may(kind.permission)]
         groups = search.find(db.session(), text, kinds=kinds)
-        if len(groups) == 1 and len(groups[0].rows) == 1:
-            return redirect(KINDS[groups[0].kind].url(groups[0].rows[0]))
+        targets = {KINDS[group.kind].url(row) for group in groups for row in group.rows}
+        if len(targets) == 1:
+            return redirect(targets.pop())
         return self.render(
-            "support/search/index.html", typed=text[: search.LONGEST], groups=[draw(group, text) for group in groups]
+            "support/search/index.html", typed=search.cleaned(text), groups=[draw(group, text) for group in groups]
         )
 
 
