@@ -99,7 +99,7 @@ def support_tiles(found: SupportFigures) -> list[dict[str, str]]:
         ),
         tile(_("Заданий в очереди"), number(found.waiting), "", "/admin/jobs/", "list-check"),
         tile(
-            _("Проверок номеров сегодня"),
+            _("Проверок сегодня"),
             number(found.verifications.today),
             month_note(found.verifications, number),
             "/admin/verifications/",
