@@ -17,7 +17,8 @@ from callcab.db import Base
 from callcab.embedded.postgres import EmbeddedPostgres
 from callcab.embedded.valkey import EmbeddedValkey
 from callcab.jobs.transport import RqSender
-from callcab.services import password
+from callcab.lib.storage import LocalStorage
+from callcab.services import password, stored_file
 from tests.people import People, settle
 
 # Enough connections for the races: each thread has one of its own.
@@ -117,6 +118,7 @@ def app(built_app: Flask, settings: Settings, connected: sa.Engine) -> Flask:
     with redis.Redis.from_url(str(settings.redis_url)) as client:
         client.flushdb()
     queue.set_sender(RqSender(str(settings.redis_url)))
+    stored_file.use(LocalStorage(settings.storage_dir))
     return built_app
 
 
