@@ -10,6 +10,7 @@ from callcab.lib.errors import Conflict, Invalid, NotFound
 from callcab.models import NumberKind, NumberState, PhoneNumber
 from callcab.scope import Actor
 from callcab.services import audit
+from callcab.services.lock import take_turn
 from callcab.services.phone_number.history import locked, note
 
 
@@ -22,6 +23,8 @@ def create_personal(session: CabSession, *, customer_id: int, text: str, actor: 
             Conflict("number.in_pool"), Invalid("number.blocked")
     """
     phone = read_phone(text)
+    # A double click is two requests: the second one finds the row of the first.
+    take_turn(session, "personal number", phone)
     taken = session.scalar(
         sa.select(PhoneNumber.id).where(PhoneNumber.phone == phone, PhoneNumber.kind != NumberKind.PERSONAL)
     )
