@@ -1,7 +1,9 @@
 """Rules of the house that a reader of one file does not see: who commits, who uses the system scope, file sizes."""
 
 import ast
+import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,3 +78,22 @@ def test_every_use_of_the_system_scope_in_pages_is_listed_with_its_reason() -> N
             if name_of(call) == "Scope.system":
                 used.add(f"{path.relative_to(ROOT / 'callcab')}: {ast.literal_eval(call.args[0])}")
     assert used == set(SYSTEM_SCOPE_IN_PAGES)
+
+
+def test_the_product_imports_only_what_its_own_lock_installs() -> None:
+    """The development lock holds more; a package of it that the product needs would be missing after ./run up."""
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = {line.partition("==")[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line}
+    known = packages_distributions()
+    missing = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                names = [node.module]
+            for name in names:
+                top = name.partition(".")[0]
+                owners = {owner.lower().replace("_", "-") for owner in known.get(top, [])}
+                if top != "callcab" and top not in sys.stdlib_module_names and not owners & locked:
+                    missing.add(f"{path.relative_to(ROOT)}: {top}")
+    assert missing == set()
