@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "callcab" / "translations"
 LANGUAGES = ("en", "ru")
+BACKLOG = FOLDER / "en" / "backlog.txt"
 KEYWORDS = {
     "_": None,
     "_l": None,
@@ -87,23 +88,44 @@ def update() -> None:
         path.with_suffix(".mo").write_bytes(compiled(load(language)))
 
 
+def backlog() -> set[str]:
+    """Messages that still wait for their English text; the list only shrinks, what is new comes translated."""
+    if not BACKLOG.exists():
+        return set()
+    return {line.replace("\\n", "\n") for line in BACKLOG.read_text(encoding="utf-8").splitlines() if line}
+
+
 def problems() -> Iterator[str]:
-    """What is missing or wrong, a sentence each; nothing when the catalogues are whole."""
+    """What is missing or wrong, a sentence each; nothing when the catalogues are whole but for the backlog."""
     messages = [message for message in extract() if message.id]
+    waiting = backlog()
     for language in LANGUAGES:
         catalogue = load(language)
         for message in messages:
-            yield from _message_problems(language, message, catalogue.get(message.id))
+            found = list(_message_problems(language, message, catalogue.get(message.id)))
+            if language == "en" and _name(message) in waiting:
+                if not found:
+                    yield f"en: «{_name(message)}» is translated; take it off the backlog"
+                continue
+            yield from found
+    known = {_name(message) for message in messages}
+    yield from (f"backlog: «{text}» is no message any more" for text in sorted(waiting - known))
+    for language in LANGUAGES:
+        catalogue = load(language)
         path = po_path(language).with_suffix(".mo")
         if not path.exists() or path.read_bytes() != compiled(catalogue):
             yield f"{language}: the compiled catalogue is stale; run `./run catalogue`"
+
+
+def _name(message: Message) -> str:
+    return str(message.id[0] if isinstance(message.id, tuple | list) else message.id)
 
 
 def _message_problems(language: str, source: Message, known: Message | None) -> Iterator[str]:
     if language == "ru" and not source.pluralizable:
         return
     texts = known.string if known and isinstance(known.string, tuple) else ((known.string,) if known else ())
-    name = source.id[0] if isinstance(source.id, tuple | list) else source.id
+    name = _name(source)
     if not texts or not all(texts):
         yield f"{language}: «{name}» has no translation"
         return

@@ -127,7 +127,8 @@ class Supervisor:
             if child is newest and child.failures >= (1 if child.spec.one_shot else START_TRIES):
                 self._log("up", f"{child.spec.name} cannot be started, see above.")
                 raise StartFailed
-        busy = any(child.state in (State.WAITING, State.STARTING) for child in children)
+        # During the first start the next child waits for this turn to end, so it is a short one.
+        busy = newest is not None or any(child.state in (State.WAITING, State.STARTING) for child in children)
         self._pump(BUSY_GLANCE_S if busy else IDLE_GLANCE_S)
 
     def _look_at(self, child: Child) -> None:
