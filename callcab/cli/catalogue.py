@@ -18,7 +18,6 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "callcab" / "translations"
 LANGUAGES = ("en", "ru")
-BACKLOG = FOLDER / "en" / "backlog.txt"
 KEYWORDS = {
     "_": None,
     "_l": None,
@@ -76,10 +75,10 @@ def compiled(catalogue: Catalog) -> bytes:
 
 def update() -> None:
     """Bring the .po files up to date with the sources and compile them; new messages come without translation."""
-    template = extract()
     for language in LANGUAGES:
         catalogue = load(language)
-        catalogue.update(template, no_fuzzy_matching=True)
+        # A template of its own: the messages become the catalogue's, and the next language must not inherit them.
+        catalogue.update(extract(), no_fuzzy_matching=True)
         catalogue.obsolete.clear()
         path = po_path(language)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,30 +87,13 @@ def update() -> None:
         path.with_suffix(".mo").write_bytes(compiled(load(language)))
 
 
-def backlog() -> set[str]:
-    """Messages that still wait for their English text; the list only shrinks, what is new comes translated."""
-    if not BACKLOG.exists():
-        return set()
-    return {line.replace("\\n", "\n") for line in BACKLOG.read_text(encoding="utf-8").splitlines() if line}
-
-
 def problems() -> Iterator[str]:
-    """What is missing or wrong, a sentence each; nothing when the catalogues are whole but for the backlog."""
+    """What is missing or wrong, a sentence each; nothing when the catalogues are whole."""
     messages = [message for message in extract() if message.id]
-    waiting = backlog()
     for language in LANGUAGES:
         catalogue = load(language)
         for message in messages:
-            found = list(_message_problems(language, message, catalogue.get(message.id)))
-            if language == "en" and _name(message) in waiting:
-                if not found:
-                    yield f"en: «{_name(message)}» is translated; take it off the backlog"
-                continue
-            yield from found
-    known = {_name(message) for message in messages}
-    yield from (f"backlog: «{text}» is no message any more" for text in sorted(waiting - known))
-    for language in LANGUAGES:
-        catalogue = load(language)
+            yield from _message_problems(language, message, catalogue.get(message.id))
         path = po_path(language).with_suffix(".mo")
         if not path.exists() or path.read_bytes() != compiled(catalogue):
             yield f"{language}: the compiled catalogue is stale; run `./run catalogue`"
@@ -123,6 +105,8 @@ def _name(message: Message) -> str:
 
 def _message_problems(language: str, source: Message, known: Message | None) -> Iterator[str]:
     if language == "ru" and not source.pluralizable:
+        if known and known.string:
+            yield f"ru: «{_name(source)}» is the source text and takes no translation"
         return
     texts = known.string if known and isinstance(known.string, tuple) else ((known.string,) if known else ())
     name = _name(source)
