@@ -301,7 +301,7 @@ def test_support_credits_a_transfer_in_two_parts(people: People, register: Regis
 def test_support_marks_ticked_invoices_paid_in_full(people: People, register: Register) -> None:
     rows = [issued(people.customer_id, key=key) for key in "ab"]
     asked = people.sasha.post("/admin/invoices/action/", action="paid_in_full", id=[str(row.id) for row in rows])
-    assert "Оплачено счетов: 2" in asked.form(has="confirmed").submit().text
+    assert "Оплачено 2 счёта" in asked.form(has="confirmed").submit().text
     assert [read(row.id).state for row in rows] == [InvoiceState.PAID] * 2
 
 
