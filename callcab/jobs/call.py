@@ -46,7 +46,7 @@ def place_all(call_ids: list[int]) -> bool:
         if request is None:
             continue
         try:
-            telephony.provider().place(request)
+            telephony.provider().place([request])
         except ProviderDown as problem:
             log.warning("calls could not be placed: %s", problem)
             _give_up(call_ids[position:], "telephony.down")

@@ -1,19 +1,20 @@
 """The process that holds the telephone lines: it hears what the provider tells and passes it on to the rules.
 
-One event, one transaction; a failure leaves the event with the provider, who tells it again. As many dialers as wanted
-may run: one listens, the others wait to take over.
+One batch of events, one transaction; a failure leaves them with the provider, who tells them again. As many dialers as
+wanted may run: one listens, the others wait to take over.
 """
 
 import logging
 import signal
 import threading
+from collections.abc import Collection, Sequence
 from types import FrameType
 
 from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.jobs import edge
 from callcab.providers import telephony
-from callcab.providers.telephony.base import Event
+from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Heard, Incoming, Refuse
 from callcab.scope import Scope
 from callcab.services import call as calls
 from callcab.services import verification
@@ -22,12 +23,26 @@ log = logging.getLogger(__name__)
 SCOPE = Scope.system("call event")
 
 
-def handle(event: Event) -> None:
-    """Give an event to whom it belongs; an unknown reference is noted and left."""
-    with unit_of_work(SCOPE) as session:
-        known = verification.on_event(session, event) or calls.on_event(session, event)
-    if not known:
-        log.warning("an event of an unknown call", extra={"reference": event.reference, "kind": event.kind.value})
+class Rules:
+    """What the rules say to a provider's news; implements ``base.Listener``."""
+
+    def events(self, events: Sequence[Event]) -> Collection[str]:
+        """Give each event to whom it belongs; an unknown reference is noted and left."""
+        fresh, unknown = [], []
+        with unit_of_work(SCOPE) as session:
+            for event in events:
+                heard = verification.on_event(session, event) or calls.on_event(session, event)
+                if not heard:
+                    unknown.append(event)
+                elif heard is Heard.NEWS and event.kind is EventKind.PLACED:
+                    fresh.append(event.reference)
+        for event in unknown:
+            log.warning("an event of an unknown call", extra={"reference": event.reference, "kind": event.kind.value})
+        return fresh
+
+    def incoming(self, call: Incoming) -> Answer:
+        """Nobody can be reached through our numbers yet: turned away without answering."""
+        return Refuse(Cause.REJECTED)
 
 
 def run(settings: Settings) -> None:
@@ -40,4 +55,4 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     edge.prepare(settings)
-    telephony.provider().listen(handle, stop)
+    telephony.provider().listen(Rules(), stop)

@@ -26,7 +26,7 @@ def place(verification_id: int) -> None:
     if request is None:
         return
     try:
-        telephony.provider().place(request)
+        telephony.provider().place([request])
     except ProviderDown as problem:
         log.warning("a verification call could not be placed: %s", problem)
         _fail(verification_id, "unavailable")

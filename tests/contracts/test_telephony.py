@@ -1,7 +1,8 @@
 """What every telephony provider must do; the simulator always, others when they are there."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from callcab.models import Outcome
 from callcab.providers.telephony.base import (
     ADVICE,
     Again,
+    Answer,
     CallKind,
     CallRequest,
     Cause,
@@ -20,8 +22,10 @@ from callcab.providers.telephony.base import (
     EventKind,
     Gather,
     HangUp,
+    Incoming,
     Play,
     ProviderDown,
+    Refuse,
     RequestRefused,
     Transfer,
     decode,
@@ -46,19 +50,51 @@ def request(ending: str, kind: CallKind = CallKind.CAMPAIGN, **values: object) -
     )
 
 
+class Ears:
+    """A listener that keeps what it hears; ``known`` are references whose ``placed`` is no news."""
+
+    def __init__(self, *known: str, trouble: int = 0) -> None:
+        self.heard: list[Event] = []
+        self.told: list[str] = []
+        self.known = set(known)
+        self.trouble = trouble
+
+    def events(self, events: Sequence[Event]) -> Collection[str]:
+        self.told += [event.key for event in events]
+        if self.trouble:
+            self.trouble -= 1
+            raise RuntimeError("the database is away")
+        self.heard += events
+        placed = {event.reference for event in events if event.kind is EventKind.PLACED}
+        fresh = placed - self.known
+        self.known |= placed
+        return fresh
+
+    def incoming(self, call: Incoming) -> Answer:
+        return Refuse(Cause.REJECTED)
+
+
 def play_out(simulator: Simulator, seconds: int = 300) -> list[Event]:
     """Let the time pass in small steps; returns what was told."""
-    events: list[Event] = []
+    ears = Ears()
     for step in range(seconds * 2):
         with clock.frozen(START + timedelta(seconds=step / 2)):
-            while simulator.step(events.append):
+            while simulator.step(ears):
                 pass
-    return events
+    return ears.heard
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether it comes true in time."""
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        threading.Event().wait(0.02)
+    return condition()
 
 
 def call(simulator: Simulator, ending: str) -> Event:
     with clock.frozen(START):
-        assert simulator.place(request(f"{ending:0>2}"))
+        assert simulator.place([request(f"{ending:0>2}")])
     return play_out(simulator)[-1]
 
 
@@ -98,7 +134,7 @@ def test_who_hung_up_is_told(simulator: Simulator) -> None:
 
 def test_events_of_a_call_come_in_order_with_keys_of_their_own(simulator: Simulator) -> None:
     with clock.frozen(START):
-        simulator.place(request("01"))
+        simulator.place([request("01")])
     events = play_out(simulator)
     assert [event.kind for event in events] == ["placed", "ringing", "answered", "digit", "hangup"]
     assert len({event.key for event in events}) == len(events)
@@ -107,34 +143,41 @@ def test_events_of_a_call_come_in_order_with_keys_of_their_own(simulator: Simula
 
 def test_the_same_reference_is_placed_once(simulator: Simulator) -> None:
     with clock.frozen(START):
-        assert simulator.place(request("01")) is True
-        assert simulator.place(request("01")) is False
-    assert [event.kind for event in play_out(simulator)].count(EventKind.PLACED) == 1
+        assert simulator.place([request("01"), request("02")]) == 2
+        assert simulator.place([request("01"), request("03")]) == 1
+    assert [event.kind for event in play_out(simulator)].count(EventKind.PLACED) == 3
+
+
+def test_a_call_that_the_rules_know_as_placed_does_not_ring_again(simulator: Simulator) -> None:
+    ears = Ears("t-01-campaign")
+    with clock.frozen(START):
+        simulator.place([request("01"), request("04")])
+    for second in range(5):
+        with clock.frozen(START + timedelta(seconds=second)):
+            while simulator.step(ears):
+                pass
+    assert [event.kind for event in ears.heard if event.reference == "t-01-campaign"] == [EventKind.PLACED]
+    assert [event.kind for event in ears.heard if event.reference == "t-04-campaign"][-1] is EventKind.HANGUP
 
 
 def test_an_event_that_could_not_be_handled_is_told_again_with_the_same_key(simulator: Simulator) -> None:
-    told: list[str] = []
-
-    def refuse_once(event: Event) -> None:
-        told.append(event.key)
-        if len(told) == 1:
-            raise RuntimeError("the database is away")
-
+    ears = Ears(trouble=1)
     with clock.frozen(START):
-        simulator.place(request("01"))
-        simulator.step(refuse_once)
+        simulator.place([request("01")])
+        simulator.step(ears)
         simulator._failed.clear()
-        simulator.step(refuse_once)
-    assert told == ["1:placed", "1:placed"]
+        simulator.step(ears)
+    assert ears.told == ["1:placed", "1:placed"]
 
 
 def test_a_dialer_that_was_away_catches_up_in_the_right_order(simulator: Simulator) -> None:
     with clock.frozen(START):
-        simulator.place(request("15"))
-    events: list[Event] = []
+        simulator.place([request("15")])
+    ears = Ears()
     with clock.frozen(START + timedelta(minutes=5)):
-        while simulator.step(events.append):
+        while simulator.step(ears):
             pass
+    events = ears.heard
     assert [event.kind for event in events] == ["placed", "ringing", "answered", "digit", "digit", "hangup"]
     assert events[-1].at < START + timedelta(seconds=30)
 
@@ -142,13 +185,13 @@ def test_a_dialer_that_was_away_catches_up_in_the_right_order(simulator: Simulat
 def test_the_provider_ends_a_call_that_is_too_long(simulator: Simulator) -> None:
     endless = Gather(prompt=[Play("Слушайте. " * 300)], branches={})
     with clock.frozen(START):
-        simulator.place(request("10", scenario=(endless,), longest_seconds=20))
+        simulator.place([request("10", scenario=(endless,), longest_seconds=20)])
     assert play_out(simulator)[-1].data["seconds"] == 20
 
 
 def test_hanging_up_before_the_answer_ends_the_call_unanswered(simulator: Simulator) -> None:
     with clock.frozen(START):
-        simulator.place(request("03"))
+        simulator.place([request("03")])
     with clock.frozen(START + timedelta(seconds=2)):
         simulator.hang_up("t-03-campaign")
     last = play_out(simulator, 20)[-1]
@@ -159,19 +202,19 @@ def test_what_it_cannot_do_is_refused_before_anything_rings(simulator: Simulator
     scenario = (Gather(prompt=[], branches={"1": (Transfer("+79250000001"),)}),)
     assert simulator.unsupported(scenario) == ["transfer"]
     with pytest.raises(RequestRefused):
-        simulator.place(request("01", scenario=scenario))
+        simulator.place([request("01", scenario=scenario)])
 
 
 def test_repeating_the_menu_ends_some_day(simulator: Simulator) -> None:
     menu = Gather(prompt=[Play("Меню.")], branches={"5": (Again(),), "1": (HangUp(),)}, tries=9)
     with clock.frozen(START):
-        simulator.place(request("15", scenario=(menu,)))
+        simulator.place([request("15", scenario=(menu,))])
     assert play_out(simulator)[-1].data["digits"] == "51"
 
 
 def test_a_verification_of_an_ordinary_number_waits_for_the_handset(simulator: Simulator) -> None:
     with clock.frozen(START):
-        simulator.place(request("77", CallKind.VERIFICATION))
+        simulator.place([request("77", CallKind.VERIFICATION)])
     play_out(simulator, 3)
     assert [(line.phase, line.to) for line in simulator.handset(["t-77-verification"])] == [("ringing", "+79253944577")]
     with clock.frozen(START + timedelta(seconds=4)):
@@ -187,7 +230,7 @@ def test_an_ordinary_number_of_a_campaign_behaves_the_same_every_time(simulator:
     endings = []
     for attempt in ("a", "b"):
         with clock.frozen(START):
-            simulator.place(request("77", reference=attempt))
+            simulator.place([request("77", reference=attempt)])
         endings.append(play_out(simulator, 90)[-1].data["cause"])
     assert endings[0] == endings[1]
 
@@ -197,11 +240,11 @@ def test_without_a_listener_it_says_so(simulator: Simulator) -> None:
 
 
 def test_a_listener_shows_its_heartbeat_and_takes_it_away(simulator: Simulator, settings: Settings) -> None:
-    stop, heard = threading.Event(), threading.Event()
-    simulator.place(request("07"))
-    listener = threading.Thread(target=simulator.listen, args=(lambda event: heard.set(), stop))
+    stop, ears = threading.Event(), Ears()
+    simulator.place([request("07")])
+    listener = threading.Thread(target=simulator.listen, args=(ears, stop))
     listener.start()
-    assert heard.wait(10)
+    assert wait_for(lambda: bool(ears.heard))
     assert simulator.health().ok
     stop.set()
     listener.join(10)
@@ -209,7 +252,7 @@ def test_a_listener_shows_its_heartbeat_and_takes_it_away(simulator: Simulator, 
 
 
 @pytest.mark.parametrize(
-    "act", [lambda s: s.place(request("01")), lambda s: s.hang_up("x"), lambda s: s.handset(["x"])]
+    "act", [lambda s: s.place([request("01")]), lambda s: s.hang_up("x"), lambda s: s.handset(["x"])]
 )
 def test_a_store_that_is_away_is_said_in_one_way(act: Callable[[Simulator], object]) -> None:
     away = Simulator("redis://127.0.0.1:1/0")
@@ -225,5 +268,11 @@ def test_causes_and_advice_use_the_names_of_call_outcomes() -> None:
 
 
 def test_a_scenario_survives_being_stored() -> None:
-    menu = Gather(prompt=(Play("а", "b.wav"),), branches={"1": (Again(),)}, otherwise=(Transfer("+7"),), tries=2)
+    menu = Gather(
+        prompt=(Play("а", "b.wav"),),
+        branches={"1": (Again(),)},
+        otherwise=(Transfer("+7"),),
+        unknown=(Play("в"),),
+        tries=2,
+    )
     assert encode(decode(encode((menu, HangUp())))) == encode((menu, HangUp()))

@@ -68,7 +68,7 @@ def let_pass(simulator: Simulator, seconds: int, start: datetime = NOON) -> None
     for step in range(0, seconds * 2, 2):
         with clock.frozen(start + timedelta(seconds=step / 2)):
             work(simulator)
-            while simulator.step(dialer.handle):
+            while simulator.step(dialer.Rules()):
                 pass
 
 

@@ -110,7 +110,7 @@ def let_calls_pass(settings: Settings, seconds: int = 60) -> None:
     provider = telephony.provider()
     for step in range(seconds):
         with clock.frozen(NOON + timedelta(seconds=step)):
-            while provider.step(dialer.handle):  # type: ignore[attr-defined]
+            while provider.step(dialer.Rules()):  # type: ignore[attr-defined]
                 pass
 
 

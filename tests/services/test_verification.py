@@ -19,7 +19,7 @@ from callcab.models import (
     Verification,
     VerificationState,
 )
-from callcab.providers.telephony.base import Event, EventKind
+from callcab.providers.telephony.base import Event, EventKind, Heard
 from callcab.scope import Actor, Scope
 from callcab.services import phone_number, verification
 from tests import factories
@@ -182,7 +182,7 @@ def test_an_event_of_another_call_confirms_nothing(customer_id: int) -> None:
     place(attempt)
     with unit_of_work(SYSTEM) as session:
         stranger = Event("v-unknown", "1", EventKind.DIGIT, START, {"digit": "1"})
-        assert verification.on_event(session, stranger) is False
+        assert verification.on_event(session, stranger) is Heard.UNKNOWN
     assert number_state(attempt) is NumberState.PENDING
 
 

@@ -74,7 +74,7 @@ def run_lines(seconds: int) -> None:
     start = clock.now()
     for step in range(seconds * 2):
         with clock.frozen(start + timedelta(seconds=step / 2)):
-            while provider.step(dialer.handle):  # type: ignore[attr-defined]
+            while provider.step(dialer.Rules()):  # type: ignore[attr-defined]
                 pass
 
 

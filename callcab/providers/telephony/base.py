@@ -3,13 +3,17 @@
 A provider knows nothing of our database. It gets a reference that we chose, so that placing the same call twice places
 it once, and it says what it can't do before anything rings. Events may come twice and in any order: each has a key that
 is unique within its call, and the last one (``hangup``) carries everything that was heard, so that it alone decides.
+
+A telephone rings at most once for a reference: the provider tells ``placed`` first and dials only when its listener,
+who keeps what he is told for ever, hears it for the first time. So neither an emptied store nor a killed dialer rings
+twice; a call whose dialer died in that very moment ends as ``lost``.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Protocol
 
 
@@ -28,6 +32,8 @@ class Gather:
     branches   what each digit leads to; a digit without a branch, or no digit, repeats the prompt until ``tries`` are
                used up, then ``otherwise`` goes on
     seconds    of silence after the prompt that count as no digit; a digit interrupts the prompt
+    unheard    said before the prompt is repeated because nobody pressed anything
+    unknown    said before it is repeated because the digit has no branch
     """
 
     prompt: Sequence[Play]
@@ -35,6 +41,8 @@ class Gather:
     otherwise: Sequence["Step"] = ()
     tries: int = 1
     seconds: int = 5
+    unheard: Sequence[Play] = ()
+    unknown: Sequence[Play] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class CallRequest:
     to, caller_id    E.164; no caller id means the line's own number
     ring_seconds     after this long without an answer the provider gives up (no_answer)
     longest_seconds  from answer to the end, kept by the provider even when we are gone
+    detect_machine   listen for an answering machine before the scenario begins; a person waits a second or two
     """
 
     reference: str
@@ -91,6 +100,7 @@ class CallRequest:
     caller_id: str | None = None
     ring_seconds: int = 30
     longest_seconds: int = 180
+    detect_machine: bool = False
 
 
 class EventKind(StrEnum):
@@ -108,7 +118,8 @@ class Event:
     key    unique within the call: the same event told twice has the same key
     at     when it happened, by the provider's clock
     data   digit: ``digit``. hangup: ``cause`` (Cause), ``by`` (us or them), ``digits`` (all that were pressed, in
-           order), ``answered_at`` (ISO 8601 or None), ``seconds`` (talked, started seconds)
+           order), ``answered_at`` (ISO 8601 or None), ``seconds`` (talked, started seconds), and where the provider
+           has them ``q850`` and ``sip`` (codes of the line, for support)
     """
 
     reference: str
@@ -130,6 +141,7 @@ class Cause(StrEnum):
     CONGESTION = "congestion"
     MACHINE = "machine"
     REQUEST_REFUSED = "request_refused"
+    LOST = "lost"
 
 
 @dataclass(frozen=True)
@@ -181,6 +193,67 @@ class RequestRefused(Exception):
         self.code = code
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """Somebody calls one of our numbers. ``reference`` is the provider's; ``caller`` is E.164, or empty when hidden."""
+
+    reference: str
+    to: str
+    caller: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Turn an incoming call away without answering it, so that it costs nobody anything."""
+
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class Connect:
+    """Ring ``to`` (E.164); when he answers, join both. Busy or silent, the caller hears so."""
+
+    to: str
+    caller_id: str | None = None
+    ring_seconds: int = 30
+    longest_seconds: int = 3600
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Answer an incoming call and lead it through a scenario."""
+
+    scenario: Sequence[Step]
+    longest_seconds: int = 180
+
+
+Answer = Refuse | Connect | Follow
+
+
+class Heard(IntEnum):
+    """What the rules made of an event: not theirs, known already, or new."""
+
+    UNKNOWN = 0
+    AGAIN = 1
+    NEWS = 2
+
+
+class Listener(Protocol):
+    """Who hears what a provider tells: one object per dialer process, called by one thread at a time."""
+
+    def events(self, events: Sequence[Event]) -> Collection[str]:
+        """Keep a batch of events, all or (raising) none; in the order they were told.
+
+        Returns the references whose ``placed`` was news: only these may be dialled.
+        """
+        ...
+
+    def incoming(self, call: Incoming) -> Answer:
+        """What to do with an incoming call; its further events come through ``events``."""
+        ...
+
+
 class Telephony(Protocol):
     """A way of placing calls. All methods may be called from any process; ``listen`` by one at a time."""
 
@@ -190,10 +263,11 @@ class Telephony(Protocol):
         """Names of what this provider can't do of a scenario; empty = all of it."""
         ...
 
-    def place(self, request: CallRequest) -> bool:
-        """Place a call and return at once; False when the reference was placed before (nothing happens).
+    def place(self, requests: Sequence[CallRequest]) -> int:
+        """Hand calls over and return at once; those whose reference was placed before are left alone.
 
-        Raises ProviderDown or RequestRefused.
+        returns  how many are new
+        raises   RequestRefused when one of them can never be placed: then none is; ProviderDown when nobody knows
         """
         ...
 
@@ -205,8 +279,8 @@ class Telephony(Protocol):
         """Whether there is a provider and a dialer that listens. Never raises."""
         ...
 
-    def listen(self, handle: Callable[[Event], None], stop: threading.Event) -> None:
-        """Deliver events until ``stop``: each at least once; when ``handle`` raises, again later.
+    def listen(self, listener: Listener, stop: threading.Event) -> None:
+        """Deliver events until ``stop``: each at least once; when the listener raises, again later.
 
         Returns only when stopped; waits while another process listens.
         """
@@ -229,6 +303,8 @@ def _encode(step: Step) -> dict[str, Any]:
             "otherwise": encode(step.otherwise),
             "tries": step.tries,
             "seconds": step.seconds,
+            "unheard": encode(step.unheard),
+            "unknown": encode(step.unknown),
         }
     if isinstance(step, Transfer):
         return {"do": "transfer", "to": step.to}
@@ -245,12 +321,18 @@ def _decode(item: Mapping[str, Any]) -> Step:
         return Play(item["text"], item["sound"])
     if item["do"] == "gather":
         return Gather(
-            prompt=[step for step in decode(item["prompt"]) if isinstance(step, Play)],
+            prompt=_plays(item["prompt"]),
             branches={digit: decode(branch) for digit, branch in item["branches"].items()},
             otherwise=decode(item["otherwise"]),
             tries=item["tries"],
             seconds=item["seconds"],
+            unheard=_plays(item["unheard"]),
+            unknown=_plays(item["unknown"]),
         )
     if item["do"] == "transfer":
         return Transfer(item["to"])
     return Again() if item["do"] == "again" else HangUp()
+
+
+def _plays(items: Sequence[Mapping[str, Any]]) -> tuple[Play, ...]:
+    return tuple(step for step in decode(items) if isinstance(step, Play))

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,9 @@ from callcab.providers.telephony.base import (
     CallKind,
     CallRequest,
     Event,
+    EventKind,
     Health,
+    Listener,
     ProviderDown,
     RequestRefused,
     Step,
@@ -93,19 +95,23 @@ class Simulator:
     def unsupported(self, scenario: Sequence[Step]) -> list[str]:
         return ["transfer"] if any(isinstance(step, Transfer) for step in steps_of(scenario)) else []
 
-    def place(self, request: CallRequest) -> bool:
+    def place(self, requests: Sequence[CallRequest]) -> int:
+        for request in requests:
+            self._check(request)
+        now = clock.now()
+        try:
+            with self._store.pipeline(transaction=False) as pipe:
+                for request in requests:
+                    self._place(keys=[_key(request.reference), DUE], args=_placing(request, now), client=pipe)
+                return sum(pipe.execute())
+        except redis.RedisError as problem:
+            raise ProviderDown(str(problem)) from problem
+
+    def _check(self, request: CallRequest) -> None:
         if self.unsupported(request.scenario):
             raise RequestRefused("telephony.unsupported")
         if not request.reference or len(request.reference) > 64 or "|" in request.reference:
             raise RequestRefused("telephony.reference")
-        outcome = lines.start(request, clock.now())
-        arguments: list[Any] = [_line_json(outcome.line), LINE_SECONDS]
-        for number, action in enumerate(outcome.actions):
-            arguments += [action.at.timestamp(), _member(request.reference, f"{number:04}", action)]
-        try:
-            return bool(self._place(keys=[_key(request.reference), DUE], args=arguments))
-        except redis.RedisError as problem:
-            raise ProviderDown(str(problem)) from problem
 
     def hang_up(self, reference: str) -> None:
         self._add(reference, "stop")
@@ -152,10 +158,10 @@ class Simulator:
 
     # The dialer
 
-    def listen(self, handle: Callable[[Event], None], stop: threading.Event) -> None:
+    def listen(self, listener: Listener, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                busy = self._is_listener() and self.step(handle) == ROUND
+                busy = self._is_listener() and self.step(listener) == ROUND
             except redis.RedisError as problem:
                 log.warning("the store of simulated lines is away: %s", problem)
                 stop.wait(1)
@@ -164,7 +170,7 @@ class Simulator:
                 stop.wait(PAUSE)
         self._leave()
 
-    def step(self, handle: Callable[[Event], None]) -> int:
+    def step(self, listener: Listener) -> int:
         """Carry out what is due, one round; returns how many actions were done."""
         now = clock.now().timestamp()
         due = self._store.zrangebyscore(DUE, "-inf", now, start=0, num=ROUND, withscores=True)
@@ -174,16 +180,14 @@ class Simulator:
             reference = member.partition("|")[0]
             if reference in waiting:
                 continue
-            outcome = self._carry_out(reference, member, score, handle)
+            outcome = self._carry_out(reference, member, score, listener)
             done += outcome is not None
             # What this action made due comes before the line's later actions: they wait for the next round.
             if outcome is None or any(action.at.timestamp() <= now for action in outcome.actions):
                 waiting.add(reference)
         return done
 
-    def _carry_out(
-        self, reference: str, member: str, score: float, handle: Callable[[Event], None]
-    ) -> lines.Outcome | None:
+    def _carry_out(self, reference: str, member: str, score: float, listener: Listener) -> lines.Outcome | None:
         """One action with its events; None when they could not be handled and stay due."""
         text = self._store.get(_key(reference))
         if text is None:
@@ -191,8 +195,8 @@ class Simulator:
             return lines.Outcome(_GONE)
         outcome = lines.advance(_line(text), _action(member, score))
         try:
-            for event in outcome.events:
-                handle(event)
+            if not _may_go_on(outcome.events, listener):
+                outcome = lines.Outcome(replace(outcome.line, phase="ended"))
         except Exception:
             # The event stays due and is told again, later and later; other calls go on meanwhile.
             wait = min(self._failed.get(reference, (0.0, 0.5))[1] * 2, LONGEST_BACK_OFF)
@@ -226,6 +230,21 @@ class Simulator:
 
 def _key(reference: str) -> str:
     return f"callcab:sim:line:{reference}"
+
+
+def _may_go_on(events: Sequence[Event], listener: Listener) -> bool:
+    """Tell the events; False when this call was dialled before and must not ring again."""
+    fresh = listener.events(events) if events else ()
+    return all(event.kind is not EventKind.PLACED or event.reference in fresh for event in events)
+
+
+def _placing(request: CallRequest, now: datetime) -> list[Any]:
+    """What the placing script needs to know of a request."""
+    outcome = lines.start(request, now)
+    arguments: list[Any] = [_line_json(outcome.line), LINE_SECONDS]
+    for number, action in enumerate(outcome.actions):
+        arguments += [action.at.timestamp(), _member(request.reference, f"{number:04}", action)]
+    return arguments
 
 
 def _member(reference: str, serial: str, action: lines.Action) -> str:

@@ -18,28 +18,29 @@ from callcab.models import (
     IvrAction,
     Outcome,
 )
-from callcab.providers.telephony.base import Event, EventKind
+from callcab.providers.telephony.base import Event, EventKind, Heard
 from callcab.services.call.ending import finish
 from callcab.services.call.locking import lock_call
 
 _RANK = {CallState.PLACED: 0, CallState.RINGING: 1, CallState.ANSWERED: 2}
 
 
-def on_event(session: CabSession, event: Event) -> bool:
-    """Take an event; False when it belongs to no call. Flushed. Needs a system scope.
+def on_event(session: CabSession, event: Event) -> Heard:
+    """Take an event; says whether it was news. Flushed. Needs a system scope.
 
     Repeated events change nothing (F-17); the end state is the same in every order (F-18).
     """
     call = lock_call(session, Call.provider_ref == event.reference)
     if call is None:
-        return False
+        return Heard.UNKNOWN
     if not _remember(session, call, event):
-        return True
+        return Heard.AGAIN
     if event.kind is EventKind.DIGIT:
         # An opt-out holds even when it is heard after the call's end (rule C1: at once, whatever else happens).
         _digit(session, call, str(event.data.get("digit", "")))
     if call.ended_at is not None:
-        return True
+        # A call that was given up must not be dialled after all.
+        return Heard.AGAIN if event.kind is EventKind.PLACED else Heard.NEWS
     if event.kind is EventKind.RINGING:
         _reach(call, CallState.RINGING)
     elif event.kind is EventKind.ANSWERED:
@@ -50,7 +51,7 @@ def on_event(session: CabSession, event: Event) -> bool:
     elif event.kind is EventKind.HANGUP:
         _hung_up(session, call, event)
     session.flush()
-    return True
+    return Heard.NEWS
 
 
 def _remember(session: CabSession, call: Call, event: Event) -> bool:

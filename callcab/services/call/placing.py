@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib import phone as phones
-from callcab.models import Call, CallState, Campaign, CampaignState, Contact, IvrAction, IvrRule, Outcome
+from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, Contact, IvrAction, IvrRule, Outcome
 from callcab.providers.telephony.base import Again, CallKind, CallRequest, Gather, HangUp, Play, Step
 from callcab.services.call.ending import finish
 from callcab.services.call.locking import lock_call
@@ -63,6 +63,7 @@ def unplaced(session: CabSession, *, now: datetime, limit: int = 500) -> list[in
             sa.select(Call.id)
             .where(Call.ended_at.is_(None), Call.state == CallState.PLACED)
             .where(Call.created_at < now - timedelta(seconds=15), Call.deadline_at > now + timedelta(seconds=30))
+            .where(~sa.exists().where(CallEvent.call_id == Call.id))
             .order_by(Call.deadline_at)
             .limit(limit)
         )

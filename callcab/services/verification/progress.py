@@ -16,7 +16,7 @@ from callcab.lib import clock
 from callcab.lib import phone as phones
 from callcab.lib.errors import Conflict, Invalid, NotFound
 from callcab.models import CallEvent, NumberState, PhoneNumber, Verification, VerificationState
-from callcab.providers.telephony.base import CallKind, CallRequest, Event, EventKind, Gather, HangUp, Play
+from callcab.providers.telephony.base import CallKind, CallRequest, Event, EventKind, Gather, HangUp, Heard, Play
 from callcab.scope import Actor
 from callcab.services import audit
 from callcab.services.phone_number.history import note
@@ -84,16 +84,16 @@ def fail_unavailable(session: CabSession, verification_id: int, *, outcome: str 
         _fail(session, verification, outcome)
 
 
-def on_event(session: CabSession, event: Event) -> bool:
-    """Take a provider's event; False when it belongs to no verification. Flushed. Needs a system scope."""
+def on_event(session: CabSession, event: Event) -> Heard:
+    """Take a provider's event; says whether it was news. Flushed. Needs a system scope."""
     verification = _locked(session, Verification.provider_ref == event.reference)
     if verification is None:
-        return False
+        return Heard.UNKNOWN
     if not _remember(session, verification, event) or not verification.state.is_open:
-        return True
+        return Heard.AGAIN
     if clock.now() > verification.deadline_at:
         _fail(session, verification, "expired")
-        return True
+        return Heard.AGAIN
     if event.kind is EventKind.RINGING:
         _reach(verification, VerificationState.RINGING)
     elif event.kind is EventKind.ANSWERED:
@@ -104,7 +104,7 @@ def on_event(session: CabSession, event: Event) -> bool:
     elif event.kind is EventKind.HANGUP:
         _hung_up(session, verification, event)
     session.flush()
-    return True
+    return Heard.NEWS
 
 
 def expire(session: CabSession, *, now: datetime, limit: int = 200) -> int:
@@ -128,6 +128,7 @@ def unplaced(session: CabSession, *, now: datetime, limit: int = 200) -> list[in
             sa.select(Verification.id)
             .where(Verification.state.in_((VerificationState.QUEUED, VerificationState.DIALLING)))
             .where(Verification.created_at < now - timedelta(seconds=10), Verification.deadline_at > now)
+            .where(~sa.exists().where(CallEvent.verification_id == Verification.id))
             .order_by(Verification.id)
             .limit(limit)
         )
