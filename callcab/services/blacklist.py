@@ -269,8 +269,10 @@ SOURCES = {item.value: f"blacklist.source.{item.value}" for item in BlacklistSou
 
 operation.register("blacklist.delete", delete_chunk, permission="blacklist.delete", chunk=5_000)
 operation.register("blacklist.to_platform", to_platform_chunk, permission="blacklist.platform")
-operation.register_import("blacklist.import", preview_chunk, apply_chunk, permission="blacklist.edit")
-operation.register_import("blacklist.paste", preview_chunk, apply_chunk, permission="blacklist.edit", read=read_pasted)
+for _name, _read in (("blacklist.import", csv_io.read_phones), ("blacklist.paste", read_pasted)):
+    operation.register_import(
+        _name, preview_chunk, apply_chunk, permission="blacklist.edit", platform="blacklist.platform", read=_read
+    )
 for _name in ("blacklist", "blacklist_support"):
     operation.register_export(
         _name,

@@ -134,8 +134,8 @@ class JobView(ListView):
             rows=[(item, *OUTCOMES[item.outcome], row_reason(item)) for item in rows[:ROWS]],
             next_after=rows[ROWS - 1].position if len(rows) > ROWS else None,
             outcome=request.args.get("outcome", ""),
-            can_cancel=row.state in OPEN and self._may_handle(row),
-            can_confirm=row.state is OperationState.READY and self._may_handle(row),
+            can_cancel=row.state in OPEN and operations.may_handle(row, current_actor()),
+            can_confirm=row.state is OperationState.READY and operations.may_confirm(row, current_actor()),
             crumbs=[{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": self.name_of(row)}],
             **self._shown(row),
         )
@@ -170,7 +170,9 @@ class JobView(ListView):
     @requires("job.read")
     def cancel_view(self) -> ResponseReturnValue:
         """Stop what is not over yet."""
-        return self._change(lambda session, row: operations.cancel(session, row.id, actor=current_actor()))
+        return self._change(
+            operations.may_handle, lambda session, row: operations.cancel(session, row.id, actor=current_actor())
+        )
 
     @expose("/confirm/", methods=("POST",))
     @requires("job.read")
@@ -179,12 +181,13 @@ class JobView(ListView):
         seen = request.form.get("expected", "")
         expected = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else None
         return self._change(
-            lambda session, row: operations.confirm(session, row.id, expected=expected, actor=current_actor())
+            operations.may_confirm,
+            lambda session, row: operations.confirm(session, row.id, expected=expected, actor=current_actor()),
         )
 
-    def _change(self, deed: Any) -> ResponseReturnValue:
+    def _change(self, may: Any, deed: Any) -> ResponseReturnValue:
         row = self.row_or_404(request.form.get("id", ""))
-        if not self._may_handle(row):
+        if not may(row, current_actor()):
             abort(403)
         try:
             with unit_of_work(current_scope()) as session:
@@ -192,9 +195,6 @@ class JobView(ListView):
         except DomainError as problem:
             errors.flash_error(problem)
         return redirect(f"{self.url}/details/?id={row.id}", 303)
-
-    def _may_handle(self, row: Operation) -> bool:
-        return operations.may_handle(row, current_actor())
 
     def _shown(self, row: Operation) -> dict[str, Any]:
         text, tone = STATES[row.state]

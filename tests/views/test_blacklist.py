@@ -190,6 +190,19 @@ def test_the_platform_list_is_for_the_lead_and_is_audited(people: People, work, 
     assert actions
 
 
+def test_an_agent_may_not_confirm_the_platform_numbers_that_a_lead_prepared(people: People, work) -> None:
+    form = add_text(people.lida, "89253944577", url="/admin/blacklist/new/").form(has="expected")
+    number = form.values["id"]
+    page = people.sasha.get(f"/admin/jobs/details/?id={number}")
+    assert not page.tree.xpath("//form[@action='/admin/jobs/confirm/']")
+    people.sasha.post("/admin/jobs/confirm/", id=number, expected="1", status=403)
+    work()
+    assert stored(None) == set()
+    form.submit()
+    work()
+    assert stored(None) == {79253944577}
+
+
 def test_a_file_larger_than_other_forms_gets_through(people: People) -> None:
     line = b"8 (925) 394-45-77;" + b"x" * 1000 + b"\r\n"
     data = io.BytesIO(b"phone;note\r\n" + line * 11_000)

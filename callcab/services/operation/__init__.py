@@ -15,7 +15,7 @@ from callcab.services.operation.catalogue import (
     register_import,
 )
 from callcab.services.operation.columns import ExportColumn
-from callcab.services.operation.reading import get, may_download, may_handle, name_of_actor, result_rows
+from callcab.services.operation.reading import get, may_confirm, may_download, may_handle, name_of_actor, result_rows
 from callcab.services.operation.running import (
     Run,
     Step,
@@ -39,6 +39,7 @@ __all__ = [
     "confirm",
     "fail",
     "get",
+    "may_confirm",
     "may_download",
     "may_handle",
     "name_of_actor",

@@ -67,11 +67,16 @@ class Work:
     kind: OperationKind
     permission: str
     chunk: int
+    platform: str | None = None
     handler: Handler | None = None
     preview: ImportHandler | None = None
     apply: ImportHandler | None = None
     read: Reader | None = None
     columns: Sequence[ExportColumn] = ()
+
+    def permission_for(self, customer_id: int | None) -> str:
+        """What starting it needs, and so confirming it: more when it is about no single customer but about all."""
+        return self.platform if self.platform is not None and customer_id is None else self.permission
 
 
 _works: dict[str, Work] = {}
@@ -92,6 +97,7 @@ def register_import(
     apply: ImportHandler,
     *,
     permission: str,
+    platform: str | None = None,
     read: Reader = read_phones,
     chunk: int = IMPORT_CHUNK,
 ) -> None:
@@ -100,9 +106,10 @@ def register_import(
     Both get ``(session, records, params, actor, memory)`` and give a Tally or RowResults, one count per record: done =
     new, known = there already, failed = refused. ``memory`` is a dict that lives as long as the reading of the file
     (repeats within the file); ``apply`` must do without it, since a killed worker loses it.
-    ``read(path, skip)`` yields the records; ``params["operation_id"]`` is there for the origin of a row.
+    ``read(path, skip)`` yields the records; ``params["operation_id"]`` is there for the origin of a row. ``platform``
+    is the permission for a list without a customer, when that needs another one.
     """
-    _add(Work(name, OperationKind.IMPORT, permission, chunk, preview=preview, apply=apply, read=read))
+    _add(Work(name, OperationKind.IMPORT, permission, chunk, platform, preview=preview, apply=apply, read=read))
 
 
 def register_export(spec_name: str, columns: Sequence[ExportColumn], *, permission: str, chunk: int = 0) -> None:

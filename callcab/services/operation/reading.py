@@ -39,11 +39,22 @@ def may_download(operation: Operation, actor: Actor) -> bool:
 
 
 def may_handle(operation: Operation, actor: Actor) -> bool:
-    """Whether he may confirm or cancel it: he started it, or his role may start the same."""
-    if actor.customer_id is not None and actor.customer_id != operation.customer_id:
-        return False
+    """Whether he may cancel it or see what it made: he started it, or his role may start the same."""
     mine = actor.user_id is not None and actor.user_id == operation.actor_id
-    return mine or allowed(actor.role, work_of(operation.name).permission)
+    return _his(operation, actor) and (mine or _may_start(operation, actor))
+
+
+def may_confirm(operation: Operation, actor: Actor) -> bool:
+    """Whether he may let it write: only his role counts, since it may have changed after he started it."""
+    return _his(operation, actor) and _may_start(operation, actor)
+
+
+def _his(operation: Operation, actor: Actor) -> bool:
+    return actor.customer_id is None or actor.customer_id == operation.customer_id
+
+
+def _may_start(operation: Operation, actor: Actor) -> bool:
+    return allowed(actor.role, work_of(operation.name).permission_for(operation.customer_id))
 
 
 def name_of_actor(operation: Operation, *, to_staff: bool) -> str:

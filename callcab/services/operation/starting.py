@@ -14,6 +14,7 @@ from callcab.permissions import allowed
 from callcab.scope import Actor
 from callcab.services import audit, listing
 from callcab.services.operation.catalogue import Work, work_of
+from callcab.services.operation.reading import may_handle
 from callcab.services.operation.running import Run, Step, begin, step
 
 JOB = "operation.run"
@@ -42,7 +43,7 @@ def start(
     saw. Raises Conflict ``operation.drift`` when another number matches now, Forbidden, Invalid ``operation.empty``.
     The same export asked twice (a double click) is one operation.
     """
-    work = _allowed(name, kind, actor)
+    work = _allowed(name, kind, actor, customer_id)
     if work.kind is OperationKind.EXPORT and (twin := _twin(session, work, state, ids, params, actor, customer_id)):
         return twin
     operation = _new(session, work, spec_name, state, ids, params, expected, actor, customer_id)
@@ -68,7 +69,7 @@ def run_inline(
 
     Same errors as ``start``; a DomainError of the handler reaches the caller and nothing is stored.
     """
-    work = _allowed(name, OperationKind.ACTION, actor)
+    work = _allowed(name, OperationKind.ACTION, actor, customer_id)
     operation = _new(session, work, spec_name, state, ids, params, expected, actor, customer_id)
     if (operation.total or 0) > INLINE_ROWS:
         raise Invalid("operation.too_many", limit=INLINE_ROWS)
@@ -88,7 +89,7 @@ def start_import(
     customer_id: int | None,
 ) -> Operation:
     """Take a file down for import; a job counts new, known and bad records, then it waits for ``confirm``."""
-    _allowed(name, OperationKind.IMPORT, actor)
+    _allowed(name, OperationKind.IMPORT, actor, customer_id)
     operation = _row(name, OperationKind.IMPORT, params, actor, customer_id)
     operation.state = OperationState.PREVIEW
     operation.input_file_id = file.id
@@ -98,12 +99,13 @@ def start_import(
 
 
 def confirm(session: CabSession, operation_id: int, *, expected: int | None, actor: Actor) -> Operation:
-    """Let a counted import write. ``expected`` is the number of new records that the person saw.
+    """Let a counted import write: whoever may start the same may confirm it, and nobody else. Flushed, audited.
 
-    Raises NotFound, Conflict ``operation.not_ready`` (also for a second click) or ``operation.drift``, Forbidden.
+    ``expected`` is the number of new records that the person saw. Raises NotFound, Conflict
+    ``operation.not_ready`` (also for a second click) or ``operation.drift``, Forbidden.
     """
     operation = _locked(session, operation_id)
-    _allowed(operation.name, OperationKind.IMPORT, actor)
+    _allowed(operation.name, OperationKind.IMPORT, actor, operation.customer_id)
     if operation.state is not OperationState.READY:
         raise Conflict("operation.not_ready")
     if expected is not None and expected != operation.done:
@@ -114,27 +116,25 @@ def confirm(session: CabSession, operation_id: int, *, expected: int | None, act
     operation.done = operation.known = operation.skipped = operation.failed = operation.attempts = 0
     operation.cursor = None
     operation.heartbeat_at = clock.now()
+    _note(session, "operation.confirm", operation, actor, {"rows": operation.expected})
     session.flush()
     queue.later(session, JOB, operation_id=operation.id)
     return operation
 
 
 def cancel(session: CabSession, operation_id: int, *, actor: Actor) -> Operation:
-    """Stop an operation: rows already done stay done, the rest is left alone. Conflict ``operation.over`` when done."""
+    """Stop an operation: rows already done stay done, the rest is left alone. Flushed, audited.
+
+    Raises NotFound, Conflict ``operation.over`` when done, Forbidden unless he started it or may start the same.
+    """
     operation = _locked(session, operation_id)
+    if actor.role != "system" and not may_handle(operation, actor):
+        raise Forbidden("forbidden")
     if operation.state not in OPEN_STATES:
         raise Conflict("operation.over")
     operation.state = OperationState.CANCELLED
     operation.finished_at = clock.now()
-    audit.record(
-        session,
-        "operation.cancel",
-        actor=actor,
-        customer_id=operation.customer_id,
-        object_type="operation",
-        object_id=operation.id,
-        after={"done": operation.done},
-    )
+    _note(session, "operation.cancel", operation, actor, {"done": operation.done})
     session.flush()
     return operation
 
@@ -151,11 +151,11 @@ def _locked(session: CabSession, operation_id: int) -> Operation:
     return operation
 
 
-def _allowed(name: str, kind: OperationKind | str | None, actor: Actor) -> Work:
+def _allowed(name: str, kind: OperationKind | str | None, actor: Actor, customer_id: int | None) -> Work:
     work = work_of(name)
     if kind is not None and work.kind != kind:
         raise NotFound("operation.unknown", name=name)
-    if actor.role != "system" and not allowed(actor.role, work.permission):
+    if actor.role != "system" and not allowed(actor.role, work.permission_for(customer_id)):
         raise Forbidden("forbidden")
     return work
 
@@ -217,14 +217,19 @@ def _count(session: CabSession, operation: Operation) -> tuple[int, int | None]:
 def _record(session: CabSession, operation: Operation, actor: Actor) -> None:
     session.add(operation)
     session.flush()
+    after = {"filter": operation.filter, "ids": operation.ids, "rows": operation.total}
+    _note(session, operation.name, operation, actor, after)
+
+
+def _note(session: CabSession, action: str, operation: Operation, actor: Actor, after: dict[str, Any]) -> None:
     audit.record(
         session,
-        operation.name,
+        action,
         actor=actor,
         customer_id=operation.customer_id,
         object_type="operation",
         object_id=operation.id,
-        after={"filter": operation.filter, "ids": operation.ids, "rows": operation.total},
+        after=after,
     )
 
 

@@ -32,6 +32,7 @@ TEXTS = {
     "audit.number.verified": _l("Номер подтверждён"),
     "audit.number.verify": _l("Запрошена проверка номера"),
     "audit.operation.cancel": _l("Операция отменена"),
+    "audit.operation.confirm": _l("Загрузка подтверждена"),
     "audit.payment.correct": _l("Корректировка баланса"),
     "audit.payment.record": _l("Записан платёж"),
     "audit.payment.reverse": _l("Платёж сторнирован"),
