@@ -8,6 +8,7 @@ from sqlalchemy import orm
 
 from callcab.db import Base, choice
 from callcab.models.customer import Customer
+from callcab.models.ledger import LedgerEntry
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOwned
 
@@ -56,5 +57,6 @@ class Payment(Numbered, Created, TenantOwned, Base):
     ledger_entry_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("ledger_entry.id"))
     external_id: orm.Mapped[str | None]
     created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
+    is_reversed: orm.Mapped[bool] = orm.column_property(sa.exists().where(LedgerEntry.reverses_id == ledger_entry_id))
 
     customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)

@@ -9,6 +9,7 @@ from sqlalchemy import orm
 
 from callcab.db import Base, choice
 from callcab.models.customer import Customer
+from callcab.models.ledger import LedgerEntry
 from callcab.models.mixins import Created, Numbered, Versioned
 from callcab.scope import TenantOwned
 
@@ -58,7 +59,11 @@ class PromoCode(Numbered, Created, Base):
 
 
 class PromoActivation(Numbered, Created, TenantOwned, Base):
-    """A customer took a code: once per code, each with its own ledger entry."""
+    """A customer took a code: once per code, each with its own ledger entry.
+
+    Never edited: ``reversed_at`` is told by the entry that took the money back. The code stays taken then, by him and
+    in the counts, so that nobody gets it twice.
+    """
 
     __tablename__ = "promo_activation"
     __table_args__ = (
@@ -72,6 +77,9 @@ class PromoActivation(Numbered, Created, TenantOwned, Base):
     amount: orm.Mapped[Decimal]
     ledger_entry_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("ledger_entry.id"))
     user_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
+    reversed_at: orm.Mapped[datetime | None] = orm.column_property(
+        sa.select(LedgerEntry.created_at).where(LedgerEntry.reverses_id == ledger_entry_id).scalar_subquery()
+    )
 
     customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)
 

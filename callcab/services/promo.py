@@ -15,6 +15,7 @@ from callcab.models import (
     Account,
     Customer,
     EntryKind,
+    LedgerEntry,
     PaymentKind,
     PaymentMethod,
     PromoActivation,
@@ -59,6 +60,8 @@ def attempt(session: CabSession, *, customer_id: int, code: str, actor: Actor) -
 
 def activate(session: CabSession, *, customer_id: int, code: str, actor: Actor) -> PromoActivation:
     """Credit the code's amount to the customer, once; flushed. All writings of a code are one (AC-49).
+
+    Once is for good: a code whose payment was reversed is not given out again, to him or to anybody.
 
     Needs ``Scope.system``: codes are not readable by customers. Refusals come before anything is written:
     LimitReached ``promo.too_many`` after TRIES failed ones within WINDOW, NotFound ``promo.not_found``, Conflict
@@ -121,6 +124,18 @@ def pause(session: CabSession, batch_id: int, *, actor: Actor) -> PromoBatch:
 def resume(session: CabSession, batch_id: int, *, actor: Actor) -> PromoBatch:
     """Allow activations again; Conflict ``promo.state`` when allowed already."""
     return _switch(session, batch_id, PromoState.ACTIVE, "promo.resume", actor)
+
+
+def reversed_count(session: CabSession, batch_id: int) -> int:
+    """How many activations of the batch were taken back; they still count as activations."""
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(LedgerEntry)
+        .join(PromoActivation, PromoActivation.ledger_entry_id == LedgerEntry.reverses_id)
+        .join(PromoCode, PromoCode.id == PromoActivation.code_id)
+        .where(PromoCode.batch_id == batch_id, LedgerEntry.kind == EntryKind.REVERSAL)
+    )
+    return session.scalar(statement) or 0
 
 
 def _check_tries(session: CabSession, customer_id: int) -> None:

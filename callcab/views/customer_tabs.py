@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _l
 
 from callcab.lib import phone as phones
+from callcab.lib.tokens import group_code
 from callcab.models import (
     AuditEvent,
     BlacklistEntry,
@@ -18,6 +19,7 @@ from callcab.models import (
     PhoneNumber,
     PromoActivation,
 )
+from callcab.views.promo import activation_state
 from callcab.web.formatters import moment, money, number, phone
 from callcab.web.listing import Column, Tab, table
 
@@ -77,7 +79,12 @@ TABS = (
         _l("Промокоды"),
         PromoActivation,
         "promo-codes",
-        (WHEN, cell("code", _l("Промокод")), cell("amount", _l("Сумма"), lambda row: money(row.amount), kind="money")),
+        (
+            WHEN,
+            cell("code", _l("Промокод"), lambda row: group_code(row.code)),
+            cell("amount", _l("Сумма"), lambda row: money(row.amount), kind="money"),
+            cell("state", _l("Статус"), activation_state),
+        ),
     ),
     newest(
         "blacklist",

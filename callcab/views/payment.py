@@ -26,7 +26,7 @@ from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
-from callcab.web.formatters import DASH, link, moment, money
+from callcab.web.formatters import DASH, link, moment, money, status
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
 from callcab.web.listing.acting import go
 from callcab.web.texts.payment import TEXTS
@@ -84,7 +84,9 @@ def receipt_cell(row: Payment) -> Any:
 
 
 def kind_cell(row: Payment) -> Any:
-    return _("Сторно") if row.reverses_id is not None else KINDS[row.kind]
+    if row.reverses_id is not None:
+        return _("Сторно")
+    return status(_("%(kind)s, сторнировано", kind=KINDS[row.kind]), "warn") if row.is_reversed else KINDS[row.kind]
 
 
 def customer_cell(row: Payment) -> Any:
@@ -160,7 +162,7 @@ class SupportPayments(PaymentList):
             note=_l("Деньги вернутся обратной проводкой, сами платежи останутся в списке."),
             fields=ReasonForm,
             danger=True,
-            when=lambda row: row.reverses_id is None,
+            when=lambda row: row.reverses_id is None and not row.is_reversed,
         ),
     )
 

@@ -73,8 +73,12 @@ class CabinetPromo(ListView):
         Column("created_at", _l("Дата активации"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
         Column("code", _l("Промокод"), lambda row: tokens.group_code(row.code), kind="main"),
         Column("amount", _l("Начислено"), lambda row: money(row.amount), kind="money"),
+        Column("state", _l("Статус"), lambda row: activation_state(row)),
     )
-    filters = (FilterField("created", _l("Дата активации")),)
+    filters = (
+        FilterField("state", _l("Статус"), {"credited": _l("Начислено"), "reversed": _l("Сторнировано")}),
+        FilterField("created", _l("Дата активации")),
+    )
     empty = Empty(_l("Вы ещё не активировали промокодов"), _l("Введите код в поле выше."), "ticket")
 
     def list_extras(self) -> dict[str, Any]:
@@ -97,6 +101,13 @@ class CabinetPromo(ListView):
         form.code.errors = [errors.message(found.refusal)]
         g.promo_form = form
         return self.index_view(), found.refusal.status
+
+
+def activation_state(row: PromoActivation) -> Any:
+    """Whether the money is still his; the day on which it was taken back."""
+    if row.reversed_at is None:
+        return status(_("Начислено"), "good")
+    return status(_("Сторнировано %(day)s", day=day(row.reversed_at)), "warn")
 
 
 def batch_state(row: PromoBatch) -> str:
@@ -131,6 +142,7 @@ def load_funnel(session: CabSession, row: PromoBatch) -> Mapping[str, Any]:
             sa.func.count().filter(PromoCode.used_count >= PromoCode.uses_limit),
         ).where(PromoCode.batch_id == row.id)
     ).one()
+    taken_back = promo.reversed_count(session, row.id)
     steps = [
         (_("Выпущено кодов"), row.codes_count),
         (_("Использованы хотя бы раз"), touched),
@@ -140,7 +152,8 @@ def load_funnel(session: CabSession, row: PromoBatch) -> Mapping[str, Any]:
         "steps": [{"name": name, "count": count} for name, count in steps],
         "whole": row.codes_count,
         "activations": row.activations_count,
-        "credited": row.amount * row.activations_count,
+        "reversed": taken_back,
+        "credited": row.amount * (row.activations_count - taken_back),
         "budget": budget(row),
     }
 
@@ -155,6 +168,10 @@ def load_codes(session: CabSession, row: PromoBatch) -> Mapping[str, Any]:
     }
 
 
+def shown(row: PromoActivation, customer: str) -> dict[str, Any]:
+    return {"row": row, "customer": customer, "code": tokens.group_code(row.code), "state": activation_state(row)}
+
+
 def load_activations(session: CabSession, row: PromoBatch) -> Mapping[str, Any]:
     found = session.execute(
         sa.select(PromoActivation, Customer.name)
@@ -164,7 +181,7 @@ def load_activations(session: CabSession, row: PromoBatch) -> Mapping[str, Any]:
         .order_by(PromoActivation.id.desc())
         .limit(SHOWN_IN_TAB)
     )
-    return {"activations": [{"row": activation, "customer": name} for activation, name in found]}
+    return {"activations": [shown(activation, name) for activation, name in found]}
 
 
 CODE_COLUMNS = (
@@ -302,7 +319,7 @@ def who(session: CabSession, row: PromoCode) -> Mapping[str, Any]:
         .order_by(PromoActivation.id.desc())
         .limit(SHOWN_IN_TAB)
     )
-    return {"activations": [{"row": activation, "customer": name} for activation, name in found]}
+    return {"activations": [shown(activation, name) for activation, name in found]}
 
 
 def last_day(expires_at: datetime | None) -> str:

@@ -21,7 +21,7 @@ from callcab.models import (
     PromoCode,
 )
 from callcab.scope import Actor, Scope
-from callcab.services import ledger, promo
+from callcab.services import ledger, payment, promo
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -206,3 +206,77 @@ def test_activations_of_others_are_not_seen(customer_id: int) -> None:
         other = factories.customer(session).id
     with unit_of_work(Scope.tenant(other)) as session:
         assert session.scalars(sa.select(PromoActivation)).all() == []
+
+
+# A reversed activation
+
+
+def reverse_payment(reason: str = "Выдан по ошибке") -> None:
+    with unit_of_work(SYSTEM) as session:
+        row_id = session.scalars(sa.select(Payment.id).where(Payment.reverses_id.is_(None))).one()
+        payment.reverse(session, row_id, reason=reason, actor=LIDA)
+
+
+def taken(customer_id: int) -> PromoActivation:
+    with unit_of_work(Scope.tenant(customer_id)) as session:
+        return session.scalars(sa.select(PromoActivation)).one()
+
+
+def test_an_activation_whose_payment_is_reversed_tells_when(customer_id: int) -> None:
+    issue("SPRING23", amount="500")
+    take(customer_id, "SPRING23")
+    assert taken(customer_id).reversed_at is None
+    reverse_payment()
+    undone = taken(customer_id)
+    with unit_of_work(SYSTEM) as session:
+        entry = session.scalars(sa.select(LedgerEntry).where(LedgerEntry.reverses_id.is_not(None))).one()
+        assert (entry.account, entry.amount) == (Account.PROMO, Decimal("-500.00"))
+        assert undone.reversed_at == entry.created_at
+        assert session.get_one(Customer, customer_id).balance == 0
+        assert ledger.discrepancies(session) == []
+
+
+def test_a_code_whose_activation_was_reversed_stays_taken(customer_id: int) -> None:
+    """Once per customer is for good; nor does the use go to somebody else."""
+    code_id = issue("SPRING23", uses=1)
+    take(customer_id, "SPRING23")
+    reverse_payment()
+    assert refusal(customer_id, "SPRING23").code == "promo.already_used"
+    with unit_of_work(SYSTEM) as session:
+        assert session.get_one(PromoCode, code_id).used_count == 1
+        other = factories.customer(session).id
+    assert refusal(other, "SPRING23").code == "promo.exhausted"
+
+
+def test_a_batch_counts_what_was_taken_back_beside_its_activations(customer_id: int) -> None:
+    code_id = issue("SPRING23", uses=5)
+    issue("AUTUMN45")
+    take(customer_id, "SPRING23")
+    reverse_payment()
+    take(customer_id, "AUTUMN45")
+    with unit_of_work(SYSTEM) as session:
+        take_id = factories.customer(session).id
+    take(take_id, "SPRING23")
+    with unit_of_work(SYSTEM) as session:
+        found = session.get_one(PromoCode, code_id).batch
+        assert (found.activations_count, promo.reversed_count(session, found.id)) == (2, 1)
+        spent = -session.scalars(
+            sa.select(sa.func.sum(-LedgerEntry.amount))
+            .join(
+                PromoActivation,
+                sa.or_(
+                    PromoActivation.ledger_entry_id == LedgerEntry.id,
+                    PromoActivation.ledger_entry_id == LedgerEntry.reverses_id,
+                ),
+            )
+            .where(PromoActivation.code_id == code_id)
+        ).one()
+        assert spent == found.amount * (found.activations_count - promo.reversed_count(session, found.id))
+
+
+def test_a_promo_payment_is_reversed_once(customer_id: int) -> None:
+    issue("SPRING23")
+    take(customer_id, "SPRING23")
+    reverse_payment()
+    with pytest.raises(Conflict, match="payment.already_reversed"):
+        reverse_payment()

@@ -7,13 +7,23 @@ import sqlalchemy as sa
 from callcab.db import unit_of_work
 from callcab.jobs import operation as operation_job
 from callcab.lib import clock
-from callcab.models import Customer, Operation, PromoAttempt, PromoBatch, PromoCode, StoredFile
-from callcab.scope import Scope
-from callcab.services import promo, stored_file
+from callcab.models import (
+    Customer,
+    Operation,
+    Payment,
+    PaymentMethod,
+    PromoAttempt,
+    PromoBatch,
+    PromoCode,
+    StoredFile,
+)
+from callcab.scope import Actor, Scope
+from callcab.services import payment, promo, stored_file
 from tests import factories
 from tests.people import People
 
 SYSTEM = Scope.system("test")
+LIDA = Actor("Лида", "lead")
 
 
 def issue(code: str, **values: object) -> None:
@@ -25,7 +35,7 @@ def test_a_customer_activates_a_code_and_sees_the_sum(people: People) -> None:
     issue("SPRING23", amount="500")
     page = people.olga.get("/cabinet/promo/").form(has="code").submit(code="spring-23", status=200)
     assert "Начислено 500,00 ₽" in page.text
-    assert page.rows()[0][1:] == ["SPRI-NG23", "500,00 ₽"]
+    assert page.rows()[0][1:] == ["SPRI-NG23", "500,00 ₽", "Начислено"]
     with unit_of_work(SYSTEM) as session:
         assert session.get_one(Customer, people.customer_id).balance == 1500
 
@@ -110,6 +120,27 @@ def test_support_finds_who_took_a_code_by_any_writing(people: People) -> None:
     with unit_of_work(SYSTEM) as session:
         code_id = session.scalars(sa.select(PromoCode.id)).one()
     assert "ООО «Ромашка»" in browser.get(f"/admin/promo-codes/details/?id={code_id}&tab=who").text
+
+
+def test_a_reversed_activation_shows_on_both_sides(people: People) -> None:
+    issue("SPRING23", amount="500", uses=2)
+    people.olga.get("/cabinet/promo/").form(has="code").submit(code="SPRING23")
+    people.stranger.get("/cabinet/promo/").form(has="code").submit(code="SPRING23")
+    with unit_of_work(SYSTEM) as session:
+        mine = Payment.customer_id == people.customer_id, Payment.method == PaymentMethod.PROMO
+        payment.reverse(session, session.scalars(sa.select(Payment.id).where(*mine)).one(), reason="Ошибка", actor=LIDA)
+        batch_id = session.scalars(sa.select(PromoBatch.id)).one()
+    row = people.olga.get("/cabinet/promo/").rows()[0]
+    assert row[-1].startswith("Сторнировано ")
+    assert "Ничего не найдено" in people.olga.get("/cabinet/promo/?state=credited").text
+    assert len(people.olga.get("/cabinet/promo/?state=reversed").rows()) == 1
+    assert people.stranger.get("/cabinet/promo/").rows()[0][-1] == "Начислено"
+    assert "Зачисление, сторнировано" in people.olga.get("/cabinet/payments/").text
+    browser = people.lida
+    assert browser.get(f"/admin/promos/details/?id={batch_id}&tab=activations").text.count("Сторнировано") == 1
+    funnel = browser.get(f"/admin/promos/details/?id={batch_id}&tab=funnel").text
+    assert "Активаций2Из них сторнировано1Начислено500,00" in funnel
+    assert "Сторнировано" in browser.get(f"/admin/clients/details/?id={people.customer_id}&tab=promo").text
 
 
 def test_an_agent_may_look_but_not_issue(people: People) -> None:

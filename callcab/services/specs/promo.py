@@ -83,7 +83,16 @@ PROMO_ACTIVATION = register(
         model=PromoActivation,
         sorts={"created_at": Sort(PromoActivation.created_at)},
         default_sort="-created_at",
-        filters=(DateTimeRange("created", PromoActivation.created_at),),
+        filters=(
+            ChoiceFilter(
+                "state",
+                conditions={
+                    "credited": lambda: PromoActivation.reversed_at.is_(None),
+                    "reversed": lambda: PromoActivation.reversed_at.is_not(None),
+                },
+            ),
+            DateTimeRange("created", PromoActivation.created_at),
+        ),
         search=by_code(PromoActivation.code),
     )
 )
