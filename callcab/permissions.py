@@ -75,6 +75,7 @@ _AGENT = {
     "file.read",
     "audit.read",
     "mail.read",
+    "mail.retry",
     "profile.edit",
     "handset.use",
     "ledger.read",

@@ -9,6 +9,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from callcab.db import Base, choice
+from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered
 from callcab.scope import TenantOrStaff
 
@@ -75,6 +76,8 @@ class Operation(Numbered, Created, TenantOrStaff, Base):
     started_at: orm.Mapped[datetime | None]
     heartbeat_at: orm.Mapped[datetime]
     finished_at: orm.Mapped[datetime | None]
+
+    customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)
 
 
 class RowOutcome(StrEnum):

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from callcab import queue
 from callcab.db import CabSession
 from callcab.lib import clock
-from callcab.lib.errors import Invalid
+from callcab.lib.errors import Conflict, Invalid
 from callcab.models import MailMessage, MailState
 from callcab.providers.mail import Letter, MailProvider, Refused, Undelivered
+from callcab.scope import Actor
+from callcab.services import audit
 
 JOB = "mail.send"
 # At most so many letters an hour for one account and kind; what comes on top goes out as one digest (AC-39).
@@ -203,17 +205,28 @@ def settle(session: CabSession, claimed: Claimed, outcome: Outcome) -> None:
     session.flush()
 
 
-def retry(session: CabSession, mail_id: int) -> bool:
-    """Let support send a failed letter again; False when it is not failed or its secret is gone."""
-    found = session.execute(
+def retry(session: CabSession, mail_id: int, *, actor: Actor) -> MailMessage:
+    """Let support send a failed letter again. Conflict ``mail.not_failed``: it is not failed, or its secret is gone."""
+    now = clock.now()
+    found: MailMessage | None = session.scalar(
         sa.update(MailMessage)
         .where(MailMessage.id == mail_id, MailMessage.state == MailState.FAILED, MailMessage.text != "")
-        .values(state=MailState.QUEUED, attempts=1, next_at=clock.now(), created_at=clock.now())
-        .returning(MailMessage.id)
-    ).scalar()
-    if found is not None:
-        queue.later(session, JOB, mail_id=found)
-    return found is not None
+        .values(state=MailState.QUEUED, attempts=1, next_at=now, created_at=now)
+        .returning(MailMessage)
+    )
+    if found is None:
+        raise Conflict("mail.not_failed")
+    audit.record(
+        session,
+        "mail.retry",
+        actor=actor,
+        customer_id=found.customer_id,
+        object_type="mail_message",
+        object_id=found.id,
+        after={"recipient": found.recipient, "subject": found.subject},
+    )
+    queue.later(session, JOB, mail_id=found.id)
+    return found
 
 
 def due(session: CabSession, *, limit: int = 500) -> list[int]:

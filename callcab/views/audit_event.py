@@ -10,57 +10,14 @@ from markupsafe import Markup
 from callcab.models import AuditEvent
 from callcab.permissions import STAFF_ROLES
 from callcab.services.specs.audit_event import AUDIT_EVENT, AUDIT_EVENT_CABINET, SECTIONS
+from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
+from callcab.web.audit_words import action_words, change_words, changes
 from callcab.web.formatters import DASH, link, moment
 from callcab.web.listing import Column, Empty, FilterField, ListView
 
-SHORT = 120
 SIDES = {"staff": _l("Поддержка"), "customer": _l("Сотрудники клиента"), "system": _l("Система")}
 SECTION_WORDS = {name: errors.TEXTS[f"audit.section.{name}"] for name in SECTIONS}
-
-
-def action_words(row: AuditEvent) -> str:
-    """What was done, in words; a bulk operation is called as on its own page."""
-    for code in (f"audit.{row.action}", f"job.{row.action}"):
-        if code in errors.TEXTS:
-            return str(errors.TEXTS[code])
-    return row.action
-
-
-def field_name(key: str) -> str:
-    for code in (f"audit.field.{key}", f"column.{key}"):
-        if code in errors.TEXTS:
-            return str(errors.TEXTS[code])
-    return key
-
-
-def value_text(value: Any) -> str:
-    """A stored value as people read it; nothing is shown as «—»."""
-    if value is None or value == "" or value == [] or value == {}:
-        return DASH
-    if isinstance(value, bool):
-        return _("да") if value else _("нет")
-    if isinstance(value, dict):
-        known = [f"{field_name(key)}: {value_text(item)}" for key, item in value.items() if item not in (None, "", {})]
-        return "; ".join(known) or DASH
-    if isinstance(value, list):
-        return ", ".join(map(value_text, value))
-    return str(value)
-
-
-def changes(row: AuditEvent) -> list[tuple[str, str, str]]:
-    """(field, before, after) of everything that the event keeps, in a stable order."""
-    before, after = row.before or {}, row.after or {}
-    return [
-        (field_name(key), value_text(before.get(key)), value_text(after.get(key)))
-        for key in dict.fromkeys([*before, *after])
-    ]
-
-
-def change_words(row: AuditEvent) -> str:
-    """`Роль: operator → owner` for the cell, shortened."""
-    text = "; ".join(f"{name}: {new}" if old == DASH else f"{name}: {old} → {new}" for name, old, new in changes(row))
-    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
 
 
 def is_staff(row: AuditEvent) -> bool:
@@ -143,7 +100,7 @@ class SupportAudit(AuditView):
         CHANGE,
         REASON,
     )
-    filters = (*FILTERS, FilterField("customer", _l("Клиент"), hint=_l("Номер клиента")))
+    filters = (*FILTERS, FilterField("customer", _l("Клиент"), lookup=customers))
 
     def author_of(self, row: AuditEvent) -> str:
         return row.actor_name

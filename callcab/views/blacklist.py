@@ -21,6 +21,7 @@ from callcab.models import BlacklistEntry, BlacklistSource, Operation, RowOutcom
 from callcab.services import blacklist, stored_file
 from callcab.services import operation as operations
 from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
+from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
 from callcab.web.access import allow_upload, current_actor, current_scope, requires
 from callcab.web.database import db
@@ -57,7 +58,7 @@ class BlacklistView(ListView):
     search_label = _l("Поиск номера")
     empty = Empty(_l("Ничего не найдено"), _l("Добавьте номера, на которые нельзя звонить."), "ban")
     columns = (
-        Column("phone", _l("Номер телефона"), lambda row: phone(row.phone), sort="phone", kind="main"),
+        Column("phone", _l("Номер телефона"), lambda row: phone(row.phone), sort="phone", kind="main phone"),
         Column("source", _l("Источник"), lambda row: SOURCES[row.source]),
         Column("reason", _l("Причина"), lambda row: row.reason),
         Column("created_at", _l("Добавлен"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
@@ -227,7 +228,7 @@ class SupportBlacklist(BlacklistView):
     )
     filters = (
         FilterField("list", _l("Список"), {"platform": _l("Платформа"), "customer": _l("Клиенты")}),
-        FilterField("customer", _l("Клиент"), hint=_l("Номер клиента")),
+        FilterField("customer", _l("Клиент"), lookup=customers),
         FilterField("source", _l("Источник"), {key.value: text for key, text in SOURCES.items()}),
         FilterField("created", _l("Добавлен")),
     )

@@ -61,9 +61,9 @@ class CallList(ListView):
     can_view_details = True
     columns: Any = (
         Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),
-        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main", link=True),
+        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main phone", link=True),
         Column("campaign", _l("Рассылка"), lambda row: row.campaign.name),
-        Column("from_phone", _l("С номера"), lambda row: phone(row.from_phone)),
+        Column("from_phone", _l("С номера"), lambda row: phone(row.from_phone), kind="phone"),
         Column("outcome", _l("Исход"), words.call_status),
         Column("digits", _l("Нажато"), lambda row: row.digits),
         Column("seconds", _l("Разговор"), lambda row: duration(row.seconds), kind="num"),

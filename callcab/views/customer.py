@@ -24,9 +24,9 @@ from callcab.views.user import send_invitation
 from callcab.web import errors
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
-from callcab.web.formatters import link, moment, number, status
+from callcab.web.formatters import moment, number, status
 from callcab.web.formatters import money as money_text
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink
 
 STATES = {
     CustomerStatus.ACTIVE: (_l("Активен"), "good"),
@@ -228,6 +228,20 @@ class SupportCustomers(ListView):
             when=lambda row: row.status is CustomerStatus.ACTIVE,
         ),
     )
+    row_links = (
+        RowLink(
+            _l("Составить счёт"),
+            "file-invoice",
+            lambda row: f"/admin/invoices/compose/?customer={row.id}",
+            permission="invoice.compose",
+        ),
+        RowLink(
+            _l("Изменить данные"),
+            "edit",
+            lambda row: f"/admin/clients/edit/?id={row.id}",
+            permission="customer.edit",
+        ),
+    )
     page_actions = (
         PageAction(_l("Создать клиента"), "/admin/clients/new/", icon="plus", permission="customer.create"),
     )
@@ -247,7 +261,7 @@ class SupportCustomers(ListView):
         ]
         if row.ip_open_until:
             found.append((_("Вход открыт до"), moment(row.ip_open_until)))
-        return [*found, (_("Правка"), link(f"/admin/clients/edit/?id={row.id}", _("Изменить данные")))]
+        return found
 
     @expose("/new/", methods=("GET", "POST"))
     @requires("customer.create")

@@ -8,15 +8,16 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from markupsafe import Markup
 from wtforms import BooleanField, Form, StringField
 
 from callcab.db import CabSession, unit_of_work
+from callcab.lib import user_agent
 from callcab.lib.errors import Conflict, DomainError, Invalid
 from callcab.models import Door, IpRule
 from callcab.scope import Actor
 from callcab.services import ip_rule
 from callcab.services.specs.ip_rule import IP_DENIAL, IP_RULE
+from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_scope, may, requires
 from callcab.web.database import db
@@ -191,7 +192,7 @@ class SupportRules(RuleList):
         Column("created_at", _l("Создан"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
         Column("last_used_at", _l("Последний вход"), lambda row: moment(row.last_used_at), kind="time"),
     )
-    filters = (FilterField("created", _l("Создан")), FilterField("customer", _l("Клиент")))
+    filters = (FilterField("created", _l("Создан")), FilterField("customer", _l("Клиент"), lookup=customers))
     empty = Empty(_l("Никто ещё не ограничил вход по адресам"), "", "shield-lock")
 
     def list_customer(self) -> int | None:
@@ -230,7 +231,7 @@ WHEN = Column("created_at", _l("Когда"), lambda row: moment(row.created_at)
 FROM = Column("address", _l("IP"), lambda row: address_text(row.address), kind="main")
 WHERE = Column("door", _l("Куда"), lambda row: DOORS[row.door])
 LETTER = Column("mailed", _l("Письмо"), lambda row: _("отправлено") if row.mailed else DASH)
-AGENT = Column("agent", _l("Браузер"), lambda row: Markup('<span class="text-break">{}</span>').format(row.agent[:80]))
+AGENT = Column("agent", _l("Браузер"), lambda row: user_agent.short_name(row.agent))
 
 
 class CabinetDenials(DenialList):
@@ -246,7 +247,7 @@ class SupportDenials(DenialList):
     slug = "ip-denied"
     label = _l("Отказы по IP")
     columns = (WHEN, Column("customer", _l("Клиент"), customer_name), FROM, WHERE, LETTER, AGENT)
-    filters = (*DenialList.filters, FilterField("customer", _l("Клиент")))
+    filters = (*DenialList.filters, FilterField("customer", _l("Клиент"), lookup=customers))
     actions = (
         Action(
             "open",

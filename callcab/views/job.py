@@ -15,7 +15,9 @@ from callcab.models import Operation, OperationKind, OperationRow, OperationStat
 from callcab.services import operation as operations
 from callcab.services import stored_file
 from callcab.services.specs.job import JOB
+from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
+from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import DASH, link, moment, number, status
@@ -256,9 +258,9 @@ class CabinetJobs(JobView):
 
 SupportJobs.columns = (
     *_columns(SupportJobs),
-    Column("customer", _l("Клиент"), lambda row: row.customer_id, kind="num"),
+    Column("customer", _l("Клиент"), words.customer_link),
 )
-SupportJobs.filters = (*JobView.filters, FilterField("customer", _l("Клиент"), hint=_l("Номер клиента")))
+SupportJobs.filters = (*JobView.filters, FilterField("customer", _l("Клиент"), lookup=customers))
 CabinetJobs.columns = _columns(CabinetJobs)
 
 

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from callcab.models import Account, EntryKind
 from callcab.services import ledger
 from callcab.services.specs.ledger import LEDGER_ENTRY
+from callcab.views.phone_number.support import customers
 from callcab.web import theme
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, money
@@ -56,7 +57,7 @@ class SupportLedger(ListView):
         FilterField("account", _l("Корр. счёт"), ACCOUNTS),
         FilterField("created", _l("Дата создания")),
         FilterField("amount", _l("Сумма")),
-        FilterField("customer", _l("Клиент")),
+        FilterField("customer", _l("Клиент"), lookup=customers),
     )
     empty = Empty(_l("Проводок пока нет"), _l("Они появятся с первым платежом."), "book")
 

@@ -3,12 +3,17 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
+from callcab.db import CabSession
 from callcab.models import MailMessage, MailState
+from callcab.scope import Actor
+from callcab.services import mail
 from callcab.services.specs.mail import MAIL
+from callcab.views.phone_number.support import customers
 from callcab.web import theme
 from callcab.web.formatters import DASH, link, moment, number, status
-from callcab.web.listing import Column, Empty, FilterField, ListView
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView
 
 STATES = {
     MailState.QUEUED: (_l("В очереди"), "info"),
@@ -26,6 +31,12 @@ def customer_cell(row: MailMessage) -> Any:
 def state_cell(row: MailMessage) -> Any:
     text, tone = STATES[row.state]
     return status(text, tone)
+
+
+def send_again(session: CabSession, rows: list[MailMessage], params: dict[str, Any], actor: Actor) -> str:
+    for row in sorted(rows, key=lambda item: item.id):
+        mail.retry(session, row.id, actor=actor)
+    return ngettext("Письмо снова в очереди.", "Писем снова в очереди: %(num)s.", len(rows))
 
 
 class SupportMail(ListView):
@@ -50,7 +61,17 @@ class SupportMail(ListView):
     filters = (
         FilterField("state", _l("Состояние"), {key.value: text for key, (text, _tone) in STATES.items()}),
         FilterField("created", _l("Создано")),
-        FilterField("customer", _l("Клиент"), hint=_l("Номер клиента")),
+        FilterField("customer", _l("Клиент"), lookup=customers),
+    )
+    actions = (
+        Action(
+            "retry",
+            _l("Отправить снова"),
+            "mail.retry",
+            icon="refresh",
+            perform=send_again,
+            when=lambda row: row.state is MailState.FAILED and bool(row.text),
+        ),
     )
     empty = Empty(_l("Писем ещё не было"), _l("Здесь появятся письма клиентам и сотрудникам."), "mail")
 

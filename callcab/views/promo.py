@@ -24,6 +24,7 @@ from callcab.scope import Actor, Scope
 from callcab.services import promo
 from callcab.services.listing.filters import BadValue, read_date
 from callcab.services.specs.promo import PROMO_ACTIVATION, PROMO_BATCH, PROMO_CODE
+from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.formatters import DEFAULT_ZONE, day, link, moment, money, number, status
@@ -291,6 +292,7 @@ class SupportPromoCodes(ListView):
     filters = (
         FilterField("used", _l("Использование"), USES),
         FilterField("batch", _l("Выпуск"), lookup=lambda session, text: batches_like(session, text)),
+        FilterField("customer", _l("Кто активировал"), lookup=customers),
         FilterField("created", _l("Дата создания")),
     )
     empty = Empty(_l("Кодов ещё нет"), _l("Они появятся, когда вы выпустите промокоды."), "hash")

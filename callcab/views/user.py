@@ -19,19 +19,10 @@ from callcab.services import password, user
 from callcab.services.specs.user import USER
 from callcab.web import errors, letters, theme
 from callcab.web.access import current_actor, current_scope, requires
+from callcab.web.audit_words import ROLES
 from callcab.web.formatters import moment, status
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
 
-ROLES = {
-    "owner": _l("Владелец"),
-    "manager": _l("Управляющий"),
-    "accountant": _l("Бухгалтер"),
-    "operator": _l("Оператор"),
-    "viewer": _l("Наблюдатель"),
-    "agent": _l("Сотрудник"),
-    "lead": _l("Старший сотрудник"),
-    "admin": _l("Администратор"),
-}
 STATUSES = {UserStatus.ACTIVE: _l("Работает"), UserStatus.DISABLED: _l("Отключён")}
 
 

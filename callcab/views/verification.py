@@ -92,7 +92,7 @@ class SupportVerification(ListView):
     can_view_details = True
     columns = (
         Column("created_at", _l("Создана"), lambda row: moment(row.created_at), "created_at", "time"),
-        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main", link=True),
+        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main phone", link=True),
         Column("customer", _l("Клиент"), words.customer_link),
         Column("attempt", _l("Попытка"), lambda row: row.attempt, kind="num"),
         Column("outcome", _l("Исход"), result),

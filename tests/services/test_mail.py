@@ -14,11 +14,13 @@ from callcab import queue
 from callcab.db import unit_of_work
 from callcab.jobs import mail as jobs
 from callcab.lib import clock
-from callcab.lib.errors import Invalid
+from callcab.lib.errors import Conflict, Invalid
 from callcab.models import MailMessage, MailState
 from callcab.providers.mail import ConsoleMail, Letter, MemoryMail, Refused, SmtpMail, Undelivered, make
-from callcab.scope import Scope
+from callcab.scope import Actor, Scope
 from callcab.services import mail
+
+STAFF = Actor("Саша Агент", "agent", None)
 
 
 @pytest.fixture
@@ -144,8 +146,10 @@ def test_a_failed_letter_can_be_sent_again(box: MemoryMail) -> None:
     letter = send()
     box.problem = None
     with unit_of_work(Scope.staff()) as session:
-        assert mail.retry(session, letter.id)
+        mail.retry(session, letter.id, actor=STAFF)
     assert len(box.sent) == 1
+    with unit_of_work(Scope.staff()) as session, pytest.raises(Conflict, match="mail.not_failed"):
+        mail.retry(session, letter.id, actor=STAFF)
 
 
 def test_the_waits_between_tries_grow(box: MemoryMail) -> None:

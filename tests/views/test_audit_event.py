@@ -1,7 +1,7 @@
 """The audit log and the list of letters, as people read them."""
 
 from callcab.db import unit_of_work
-from callcab.models import MailMessage
+from callcab.models import MailMessage, MailState
 from callcab.scope import Actor, Scope
 from callcab.services import audit, mail
 from tests.people import People
@@ -26,7 +26,7 @@ def test_support_reads_who_changed_what_from_what(people: People) -> None:
     write(people, "user.role", before={"role": "viewer"}, after={"role": "owner"}, reason="просьба")
     page = people.sasha.get("/admin/audit/")
     row = page.rows()[0]
-    assert row[1:] == ["Саша Агент", "Изменена роль", "ООО «Ромашка»", "Роль: viewer → owner", "просьба"]
+    assert row[1:] == ["Саша Агент", "Изменена роль", "ООО «Ромашка»", "Роль: Наблюдатель → Владелец", "просьба"]
 
 
 def test_a_customer_sees_what_support_did_but_not_who_it_was(people: People) -> None:
@@ -77,6 +77,21 @@ def test_letters_are_listed_without_their_text(people: People) -> None:
         assert isinstance(letter, MailMessage)
     sasha = people.sasha
     page = sasha.get("/admin/mail/?search=romashka")
-    assert page.rows()[0][1:5] == ["olga@romashka.example", "Новый пароль", "ООО «Ромашка»", "В очереди"]
+    assert page.rows()[0][2:6] == ["olga@romashka.example", "Новый пароль", "ООО «Ромашка»", "В очереди"]
     assert "verysecret" not in page.body
     assert "verysecret" not in sasha.get(f"/admin/mail/details/?id={letter.id}").body
+
+
+def test_support_sends_a_failed_letter_again(people: People) -> None:
+    with unit_of_work(Scope.staff()) as session:
+        letter = mail.send(
+            session, kind="support", recipient="olga@romashka.example", subject="Привет", text="…", customer_id=None
+        )
+        assert letter is not None
+        letter.state = MailState.FAILED
+        letter_id = letter.id
+    answer = people.sasha.post("/admin/mail/action/", one=f"retry:{letter_id}")
+    assert "Письмо снова в очереди" in answer.text
+    assert answer.rows()[0][5] == "В очереди"
+    assert "Письмо отправлено снова" in people.sasha.get("/admin/audit/?section=mail").text
+    assert "не дошло" in people.sasha.post("/admin/mail/action/", one=f"retry:{letter_id}").text

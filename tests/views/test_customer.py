@@ -138,3 +138,17 @@ def test_the_list_counts_numbers_and_narrows_by_tariff_and_manager(people: Peopl
     assert "Всего найдено: 1" in page.text
     assert page.rows()[0][5] == "2"
     assert sasha.get("/admin/clients/lookup/?field=manager&q=мар").response.json == [f"{manager_id} · Марина"]
+
+
+def test_the_tabs_of_a_customer_speak_in_words_and_lead_on(people: People) -> None:
+    act(people.lida, people, "credit", amount="100", reason="извинения")
+    sasha = people.sasha
+    details = f"{LIST}details/?id={people.customer_id}"
+    log = sasha.get(f"{details}&tab=audit")
+    assert log.rows()[0][2:] == ["Корректировка баланса", "Сумма: 100,00 ₽", "извинения"]
+    paid = sasha.get(f"{details}&tab=payments")
+    assert paid.rows()[0][1:4] == ["100,00 ₽", "Корректировка", "Вручную"]
+    assert f"/admin/payments/new/?customer={people.customer_id}" in paid.body
+    assert "/admin/payments/correct/" not in paid.body  # an agent may not
+    assert f"/admin/invoices/compose/?customer={people.customer_id}" in sasha.get(details).body
+    assert "Отказов не было" in sasha.get(f"{details}&tab=ip").text

@@ -120,6 +120,8 @@ def test_support_finds_who_took_a_code_by_any_writing(people: People) -> None:
     with unit_of_work(SYSTEM) as session:
         code_id = session.scalars(sa.select(PromoCode.id)).one()
     assert "ООО «Ромашка»" in browser.get(f"/admin/promo-codes/details/?id={code_id}&tab=who").text
+    assert "Всего найдено: 1" in browser.get(f"/admin/promo-codes/?customer={people.customer_id}").text
+    assert "Всего найдено: 0" in browser.get(f"/admin/promo-codes/?customer={people.other_id}").text
 
 
 def test_a_reversed_activation_shows_on_both_sides(people: People) -> None:

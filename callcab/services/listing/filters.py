@@ -245,10 +245,14 @@ class TextFilter:
 
 @dataclass(frozen=True)
 class ReferenceFilter:
-    """One row of another table by its id. A value such as `12 · ООО «Ромашка»` is read up to its number."""
+    """One row of another table by its id. A value such as `12 · ООО «Ромашка»` is read up to its number.
+
+    ``through`` makes the condition where the id is not a column of the list itself.
+    """
 
     key: str
     column: Any
+    through: Callable[[int], ColumnElement[bool]] | None = None
 
     @property
     def params(self) -> tuple[str, ...]:
@@ -264,5 +268,7 @@ class ReferenceFilter:
         return int(found[1])
 
     def condition(self, value: Value) -> ColumnElement[bool]:
+        if self.through is not None:
+            return self.through(int(value))
         found: ColumnElement[bool] = self.column == int(value)
         return found

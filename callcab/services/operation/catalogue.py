@@ -12,6 +12,7 @@ from callcab.lib.csv_io import read_phones
 from callcab.lib.errors import DomainError, NotFound
 from callcab.models import OperationKind, RowOutcome
 from callcab.scope import Actor
+from callcab.services import audit
 from callcab.services.operation.columns import ExportColumn
 
 SERVICES_PACKAGE = "callcab.services"
@@ -123,6 +124,7 @@ def _add(work: Work) -> None:
     if work.name in _works:
         raise ValueError(f"two operations are called {work.name}")
     _works[work.name] = work
+    audit.allow(work.name)
 
 
 def per_row(change: Callable[[CabSession, Any, dict[str, Any], Actor], RowResult | None]) -> Handler:

@@ -35,6 +35,12 @@ def by_code(column: Any) -> Any:
     return search
 
 
+def taken_by(customer_id: int) -> sa.ColumnElement[bool]:
+    """Codes that the customer activated."""
+    taken = sa.select(PromoActivation.code_id).where(PromoActivation.customer_id == customer_id)
+    return PromoCode.id.in_(taken)
+
+
 PROMO_BATCH = register(
     ListSpec(
         name="promo_batch",
@@ -71,6 +77,7 @@ PROMO_CODE = register(
                 },
             ),
             ReferenceFilter("batch", PromoCode.batch_id),
+            ReferenceFilter("customer", PromoActivation.customer_id, through=taken_by),
             DateTimeRange("created", PromoCode.created_at),
         ),
         search=by_code(PromoCode.code),

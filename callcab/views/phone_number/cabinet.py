@@ -60,7 +60,7 @@ class CabinetNumber(ListView):
     export_permission = "number.export"
     columns = (
         Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),
-        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main"),
+        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main phone"),
         Column("kind", _l("Тип"), words.number_kind),
         Column("state", _l("Статус"), words.number_status),
         Column("busy_at", _l("Был занят"), lambda row: moment(row.busy_at), kind="time"),

@@ -127,7 +127,7 @@ class SupportNumber(ListView):
     can_view_details = True
     columns = (
         Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),
-        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main", link=True),
+        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main phone", link=True),
         Column("kind", _l("Тип"), words.number_kind),
         Column("state", _l("Статус"), words.number_status),
         Column("customer", _l("Клиент"), words.customer_link),

@@ -13,7 +13,7 @@ from callcab.web.formatters import NBSP, current_zone, number
 from callcab.web.listing import panel as filter_panel
 from callcab.web.listing.access import may
 from callcab.web.listing.address import CursorSigner, Request
-from callcab.web.listing.rows import RowPainter
+from callcab.web.listing.rows import RowPainter, css_of
 from callcab.web.listing.words import slip
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Heading:
     """A column heading; ``url`` sorts by it, ``direction`` says how the list is sorted by it now."""
 
     label: Any
-    kind: str
+    css: str
     url: str = ""
     direction: str = ""
 
@@ -97,14 +97,14 @@ def headings(view: "ListView", state: ListState, here: Request) -> list[Heading]
     found = []
     for column in view.columns:
         if column.sort is None:
-            found.append(Heading(column.label, column.kind))
+            found.append(Heading(column.label, css_of(column.kind)))
             continue
         current = state.sort.removeprefix("-") == column.sort
         downward = state.sort.startswith("-")
         first = "-" if view.spec.default_sort == f"-{column.sort}" else ""
         wanted = ("" if downward else "-") if current else first
         direction = ("descending" if downward else "ascending") if current else ""
-        found.append(Heading(column.label, column.kind, here.url(sort=f"{wanted}{column.sort}"), direction))
+        found.append(Heading(column.label, css_of(column.kind), here.url(sort=f"{wanted}{column.sort}"), direction))
     return found
 
 

@@ -12,6 +12,11 @@ from callcab.web.icons import icon
 from callcab.web.listing.declare import Action, Column, RowLink
 
 
+def css_of(kind: str) -> str:
+    """`main phone` -> `cell-main cell-phone`."""
+    return " ".join(f"cell-{escape(word)}" for word in kind.split())
+
+
 def table(columns: Sequence[Column], rows: Sequence[Any], *, base: str = "", empty: Any = "") -> Markup:
     """A plain table for a tab or a card: the same cells as a list, without search, ticks and menus.
 
@@ -23,7 +28,7 @@ def table(columns: Sequence[Column], rows: Sequence[Any], *, base: str = "", emp
         columns, base=base, pick=False, details=bool(base), actions=(), links=(), inline=False, name_of=encode_id
     )
     heads = Markup("").join(
-        Markup('<th scope="col" class="cell-{}">{}</th>').format(column.kind, column.label) for column in columns
+        Markup('<th scope="col" class="{}">{}</th>').format(css_of(column.kind), column.label) for column in columns
     )
     return Markup(
         '<div class="list-scroll"><table class="list"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
@@ -48,7 +53,7 @@ class RowPainter:
         self._columns = [
             (
                 column.cell,
-                f'<td class="cell-{escape(column.kind)}" data-label="{escape(column.label)}">',
+                f'<td class="{css_of(column.kind)}" data-label="{escape(column.label)}">',
                 details and column.link,
             )
             for column in columns

@@ -135,6 +135,7 @@ class ListView(ModelView):
             "title": self.name_of(row),
             "facts": None if tab else self.facts_of(row),
             "row_actions": self._row_actions(row),
+            "row_links": self._row_links(row),
             "crumbs": [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": self.name_of(row)}],
         }
         if tab and tab.load:
@@ -190,6 +191,13 @@ class ListView(ModelView):
             action
             for action in self.actions
             if action.row and may(action.permission) and (action.when is None or action.when(row))
+        ]
+
+    def _row_links(self, row: Any) -> list[RowLink]:
+        return [
+            link
+            for link in self.row_links
+            if (not link.permission or may(link.permission)) and (link.when is None or link.when(row))
         ]
 
     def _tab_lines(self, row: Any, tabs: Sequence[Tab], wanted: str) -> list[dict[str, Any]]:
