@@ -48,6 +48,7 @@ _AGENT = {
     "invoice.compose",
     "invoice.cancel",
     "invoice.paid",
+    "invoice.send",
     "invoice.export",
     "payment.read",
     "payment.record",

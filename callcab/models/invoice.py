@@ -25,7 +25,7 @@ class InvoiceState(StrEnum):
 
 
 class Invoice(Numbered, Created, TenantOwned, Base):
-    """Seller and buyer are copies of the day of issue; only ``state`` and ``paid_total`` ever change.
+    """Seller and buyer are copies of the day of issue; only state, ``paid_total`` and ``sent_at`` ever change.
 
     ``issued_on`` and ``due_on`` are days in Moscow, the operator's zone; ``request_key`` makes a doubled form one.
     """
@@ -67,6 +67,7 @@ class Invoice(Numbered, Created, TenantOwned, Base):
     vat_total: orm.Mapped[Decimal]
     paid_total: orm.Mapped[Decimal] = orm.mapped_column(default=Decimal("0"))
     paid_at: orm.Mapped[datetime | None]
+    sent_at: orm.Mapped[datetime | None]
     state: orm.Mapped[InvoiceState] = choice(InvoiceState, default=InvoiceState.ISSUED)
     cancelled_at: orm.Mapped[datetime | None]
     cancel_reason: orm.Mapped[str | None]

@@ -19,13 +19,17 @@ class MailState(StrEnum):
 
 
 class MailMessage(Numbered, Created, TenantOrStaff, Base):
-    """Retried for at least a day (security.md F-13). ``secret`` letters (reset links) are blanked once sent."""
+    """Retried for at least a day (security.md F-13). ``secret`` letters (reset links) are blanked once sent.
+
+    ``attachment_name`` stays when the file itself is gone: such a letter is not sent without it.
+    """
 
     __tablename__ = "mail_message"
     __table_args__ = (
         sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_has_time"),
         sa.Index("ix_mail_message_customer_id_created_at_id", "customer_id", "created_at", "id"),
         sa.Index("ix_mail_message_created_at_id", "created_at", "id"),
+        sa.Index("ix_mail_message_attachment_id", "attachment_id"),
         sa.Index("ix_mail_message_due", "next_at", postgresql_where=sa.text("state = 'queued'")),
     )
 
@@ -39,6 +43,8 @@ class MailMessage(Numbered, Created, TenantOrStaff, Base):
     attempts: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
     next_at: orm.Mapped[datetime]
     sent_at: orm.Mapped[datetime | None]
+    attachment_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("stored_file.id", ondelete="SET NULL"))
+    attachment_name: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
     error: orm.Mapped[str] = orm.mapped_column(default="")
 
     customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)

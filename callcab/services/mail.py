@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from callcab import queue
 from callcab.db import CabSession
 from callcab.lib import clock
-from callcab.lib.errors import Conflict, Invalid
-from callcab.models import MailMessage, MailState
-from callcab.providers.mail import Letter, MailProvider, Refused, Undelivered
+from callcab.lib.errors import Conflict, Invalid, NotFound
+from callcab.models import MailMessage, MailState, StoredFile
+from callcab.providers.mail import Attachment, Letter, MailProvider, Refused, Undelivered
 from callcab.scope import Actor
-from callcab.services import audit
+from callcab.services import audit, stored_file
 
 JOB = "mail.send"
 # At most so many letters an hour for one account and kind; what comes on top goes out as one digest (AC-39).
@@ -63,12 +63,14 @@ def send(
     html: str = "",
     customer_id: int | None = None,
     secret: bool = False,
+    attachment: StoredFile | None = None,
 ) -> MailMessage | None:
     """Write a letter down; it leaves after the commit. Flushed.
 
     kind    stable code of the occasion (``login.reset``); the hourly limit counts by it and the account (the recipient
             when there is no customer). Beyond it letters wait and leave together as one; secret ones are dropped: None
     secret  the text holds a link or code that lets somebody in: blanked once it is sent
+    attachment  a flushed file that goes along; it must live longer than the letter is tried
     raises  Invalid ``mail.recipient``, ``mail.subject`` for what would write headers of its own (AC-43)
     """
     if not is_address(recipient):
@@ -87,6 +89,8 @@ def send(
         html=html,
         customer_id=customer_id,
         secret=secret,
+        attachment_id=None if attachment is None else attachment.id,
+        attachment_name="" if attachment is None else attachment.name,
         created_at=now,
         next_at=free_at or now,
     )
@@ -132,6 +136,11 @@ def claim(session: CabSession, mail_id: int) -> Claimed | None:
         return None
     if message.attempts == 0 and message.next_at > message.created_at:
         _gather(session, message, now)
+    attachment = _attachment(session, message)
+    if message.attachment_name and attachment is None:
+        message.state, message.error = MailState.FAILED, "the attached file is gone"
+        session.flush()
+        return None
     wait = WAITS[min(message.attempts, len(WAITS) - 1)]
     message.attempts += 1
     message.next_at = now + timedelta(minutes=wait)
@@ -144,8 +153,20 @@ def claim(session: CabSession, mail_id: int) -> Claimed | None:
         message.text,
         message.html,
         message.created_at.timestamp(),
+        attachment,
     )
     return Claimed(letter, message.created_at)
+
+
+def _attachment(session: CabSession, message: MailMessage) -> Attachment | None:
+    """The file that goes along; None when there is none, or no longer."""
+    if message.attachment_id is None:
+        return None
+    try:
+        file = stored_file.get(session, message.attachment_id, customer_id=None)
+        return Attachment(file.name, file.content_type, stored_file.path(file).read_bytes())
+    except (NotFound, OSError):
+        return None
 
 
 def _gather(session: CabSession, message: MailMessage, now: datetime) -> None:

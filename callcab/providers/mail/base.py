@@ -26,6 +26,15 @@ class Refused(MailError):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along, as ``type/subtype`` under its name."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """One letter to one recipient. ``number`` makes the Message-ID: the same for every try of the same letter."""
 
@@ -36,6 +45,7 @@ class Letter:
     text: str
     html: str = ""
     created_at: float = 0.0
+    attachment: Attachment | None = None
 
 
 class MailProvider(Protocol):
@@ -61,6 +71,10 @@ def compose(letter: Letter) -> EmailMessage:
     message.set_content(letter.text)
     if letter.html:
         message.add_alternative(letter.html, subtype="html")
+    if letter.attachment is not None:
+        kind, _, subtype = letter.attachment.content_type.partition("/")
+        name = letter.attachment.name
+        message.add_attachment(letter.attachment.content, maintype=kind, subtype=subtype, filename=name)
     return message
 
 

@@ -6,11 +6,13 @@ one begins leave in the same commit, so a killed worker neither repeats nor lose
 """
 
 from callcab.services.operation.catalogue import (
+    INLINE_ROWS,
     RowResult,
     Tally,
     names,
     per_row,
     register,
+    register_archive,
     register_export,
     register_import,
 )
@@ -24,7 +26,7 @@ from callcab.services.operation.running import (
     scope_of,
     step,
 )
-from callcab.services.operation.starting import INLINE_ROWS, cancel, confirm, run_inline, start, start_import
+from callcab.services.operation.starting import cancel, confirm, inline_rows, run_inline, start, start_import
 from callcab.services.operation.sweeping import sweep
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "confirm",
     "fail",
     "get",
+    "inline_rows",
     "may_confirm",
     "may_download",
     "may_handle",
@@ -46,6 +49,7 @@ __all__ = [
     "names",
     "per_row",
     "register",
+    "register_archive",
     "register_export",
     "register_import",
     "result_rows",

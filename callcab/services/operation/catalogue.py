@@ -18,6 +18,9 @@ from callcab.services.operation.columns import ExportColumn
 SERVICES_PACKAGE = "callcab.services"
 CHUNK = 1_000
 IMPORT_CHUNK = 5_000
+ARCHIVE_CHUNK = 20
+# Up to so many rows are done within the request.
+INLINE_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ Handler = Callable[[CabSession, Sequence[Any], dict[str, Any], Actor], Tally | S
 ImportHandler = Callable[
     [CabSession, Sequence[Any], dict[str, Any], Actor, dict[str, Any]], Tally | Sequence[RowResult]
 ]
+# A row of an archive: its file's name and bytes.
+Member = Callable[[CabSession, Any], tuple[str, bytes]]
 Reader = Callable[[Path, int], Iterator[Any]]
 
 
@@ -74,6 +79,8 @@ class Work:
     apply: ImportHandler | None = None
     read: Reader | None = None
     columns: Sequence[ExportColumn] = ()
+    member: Member | None = None
+    inline: int = INLINE_ROWS
 
     def permission_for(self, customer_id: int | None) -> str:
         """What starting it needs, and so confirming it: more when it is about no single customer but about all."""
@@ -83,13 +90,14 @@ class Work:
 _works: dict[str, Work] = {}
 
 
-def register(name: str, handler: Handler, *, permission: str, chunk: int = CHUNK) -> None:
+def register(name: str, handler: Handler, *, permission: str, chunk: int = CHUNK, inline: int = INLINE_ROWS) -> None:
     """Something done to rows: ``handler(session, rows, params, actor)`` gives a RowResult per row, or a Tally.
 
+    Up to ``inline`` rows are done within the request: fewer where a row takes long.
     It is called with at most ``chunk`` rows in one transaction and must be harmless when a chunk is rolled back.
     A DomainError that it raises fails the whole operation; ``per_row`` turns one into the result of its row.
     """
-    _add(Work(name, OperationKind.ACTION, permission, chunk, handler=handler))
+    _add(Work(name, OperationKind.ACTION, permission, chunk, handler=handler, inline=inline))
 
 
 def register_import(
@@ -118,6 +126,11 @@ def register_export(spec_name: str, columns: Sequence[ExportColumn], *, permissi
     fast = all(column.is_plain for column in columns)
     size = chunk or (50_000 if fast else 2_000)
     _add(Work(f"{spec_name}.export", OperationKind.EXPORT, permission, size, columns=tuple(columns)))
+
+
+def register_archive(name: str, member: Member, *, permission: str, chunk: int = ARCHIVE_CHUNK) -> None:
+    """Chosen rows as files in one ZIP: ``member(session, row)`` gives the name and the bytes of each."""
+    _add(Work(name, OperationKind.EXPORT, permission, chunk, member=member, inline=0))
 
 
 def _add(work: Work) -> None:

@@ -20,6 +20,7 @@ from callcab.lib.storage import Draft, Stored
 from callcab.models import Operation
 from callcab.services import listing, stored_file
 from callcab.services.listing.order import after_position, order_by
+from callcab.services.operation.archiving import add_members
 from callcab.services.operation.catalogue import Work
 from callcab.services.operation.columns import Words
 
@@ -118,11 +119,36 @@ class _Book:
 
 def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zone: ZoneInfo) -> bool:
     """Write the next rows; the last chunk names the file in the row of the operation."""
+    if work.member is not None:
+        stored, ending, content_type = add_members(session, operation, work, run), "zip", "application/zip"
+    else:
+        as_xlsx = operation.params.get("format") == "xlsx"
+        ending = "xlsx" if as_xlsx else "csv"
+        content_type = XLSX_TYPE if as_xlsx else "text/csv; charset=utf-8"
+        stored = _rows(session, operation, work, run, zone, as_xlsx=as_xlsx)
+    if stored is None:
+        return True
+    file = stored_file.keep(
+        session,
+        stored,
+        name=_file_name(work, ending, run.words, zone),
+        content_type=content_type,
+        customer_id=operation.customer_id,
+        created_by=operation.actor_id,
+        lifetime=KEPT_FOR,
+    )
+    operation.output_file_id = file.id
+    return False
+
+
+def _rows(
+    session: CabSession, operation: Operation, work: Work, run: "Run", zone: ZoneInfo, *, as_xlsx: bool
+) -> Stored | None:
+    """The next rows of a table; the whole file once there are no more."""
     assert operation.spec_name is not None  # noqa: S101 - an export has one
     spec = listing.get(operation.spec_name)
     state = listing.from_json(spec, operation.filter)
-    if run.output is None:
-        as_xlsx = operation.params.get("format") == "xlsx"
+    if not isinstance(run.output, Output):
         if as_xlsx and (operation.total or 0) > XLSX_ROWS:
             raise Invalid("operation.xlsx_too_long", limit=XLSX_ROWS)
         run.output = Output([item.heading(spec.name, run.words) for item in work.columns], as_xlsx=as_xlsx)
@@ -133,26 +159,15 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zon
     operation.done += count
     if last is not None:
         output.position = last
-        return True
-    stored = output.finish()
-    file = stored_file.keep(
-        session,
-        stored,
-        name=_file_name(work, output, run.words, zone),
-        content_type=XLSX_TYPE if output.as_xlsx else "text/csv; charset=utf-8",
-        customer_id=operation.customer_id,
-        created_by=operation.actor_id,
-        lifetime=KEPT_FOR,
-    )
-    operation.output_file_id = file.id
-    return False
+        return None
+    return output.finish()
 
 
-def _file_name(work: Work, output: Output, words: Words, zone: ZoneInfo) -> str:
+def _file_name(work: Work, ending: str, words: Words, zone: ZoneInfo) -> str:
     """What the operation is called on its page, and when: `Выгрузка счетов 2024-05-07 10-55.csv`."""
     code = f"job.{work.name}"
     title = words(code) if words(code) != code else work.name.partition(".")[0]
-    return f"{title} {clock.now().astimezone(zone):%Y-%m-%d %H-%M}.{'xlsx' if output.as_xlsx else 'csv'}"
+    return f"{title} {clock.now().astimezone(zone):%Y-%m-%d %H-%M}.{ending}"
 
 
 Result = tuple[int, list[Any] | None]

@@ -11,7 +11,7 @@ from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import Customer, Operation, OperationKind, OperationRow, OperationState, RowOutcome, User
 from callcab.scope import Actor, Scope
-from callcab.services.operation import changing, exporting, importing
+from callcab.services.operation import archiving, changing, exporting, importing
 from callcab.services.operation.catalogue import Tally, work_of
 from callcab.services.operation.columns import Words
 
@@ -40,7 +40,7 @@ class Run:
         self.files = ExitStack()
         self.memory: dict[str, Any] = {}
         self.input: importing.Input | None = None
-        self.output: exporting.Output | None = None
+        self.output: exporting.Output | archiving.Archive | None = None
 
     def __enter__(self) -> "Run":
         return self

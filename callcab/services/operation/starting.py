@@ -13,13 +13,13 @@ from callcab.models import Operation, OperationKind, OperationRow, OperationStat
 from callcab.permissions import allowed
 from callcab.scope import Actor
 from callcab.services import audit, listing
-from callcab.services.operation.catalogue import Work, work_of
+from callcab.services.operation.catalogue import INLINE_ROWS, Work, work_of
 from callcab.services.operation.reading import may_handle
 from callcab.services.operation.running import Run, Step, begin, step
 
 JOB = "operation.run"
-# Up to so many rows are done within the request.
-INLINE_ROWS = 200
+# Files in one archive, at most.
+ARCHIVE_ROWS = 5_000
 OPEN_STATES = (OperationState.PREVIEW, OperationState.READY, OperationState.QUEUED, OperationState.RUNNING)
 
 
@@ -77,6 +77,11 @@ def run_inline(
     while step(session, operation.id, Run()) is Step.MORE:
         pass
     return operation
+
+
+def inline_rows(name: str) -> int:
+    """Up to so many rows of this operation are done within the request."""
+    return work_of(name).inline
 
 
 def start_import(
@@ -179,6 +184,8 @@ def _new(
     found, last = _count(session, operation)
     if expected is not None and expected != found:
         raise Conflict("operation.drift", expected=expected, found=found)
+    if work.member is not None and found > ARCHIVE_ROWS:
+        raise Invalid("operation.archive_too_long", limit=ARCHIVE_ROWS)
     if not found and work.kind is OperationKind.ACTION:
         raise Invalid("operation.empty")
     operation.total = found

@@ -12,16 +12,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
-from wtforms import Form, HiddenField, StringField, validators
+from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField, validators
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import tokens
-from callcab.lib.errors import DomainError, Unavailable
+from callcab.lib.errors import DomainError, Invalid, Unavailable
 from callcab.lib.money import format_amount, format_number
 from callcab.lib.pdf import PdfError
 from callcab.models import Customer, Invoice, InvoiceLine, InvoiceState
 from callcab.scope import Actor
-from callcab.services import invoice
+from callcab.services import invoice, invoice_letter, mail
 from callcab.services.listing import decode_id, get_one
 from callcab.services.specs.invoice import INVOICE, INVOICE_SUPPORT
 from callcab.views.invoice.compose import Composing, InnForm
@@ -61,6 +61,30 @@ class PaidForm(Form):
         _l("Пришло, ₽"), render_kw={"required": True, "maxlength": 20, "inputmode": "decimal", "autocomplete": "off"}
     )
     request_key = HiddenField()
+
+
+class SendForm(Form):
+    recipient = EmailField(
+        _l("Кому"),
+        description=_l("Пусто — на адрес клиента. Введите адрес, чтобы отправить плательщику."),
+        render_kw={"maxlength": 254, "autocomplete": "off"},
+    )
+    subject = StringField(
+        _l("Тема"),
+        [validators.InputRequired(_l("Введите тему.")), validators.Length(max=150)],
+        default=_l("Счёт № {number} от {date}"),
+    )
+    text = TextAreaField(
+        _l("Текст"),
+        [validators.InputRequired(_l("Введите текст.")), validators.Length(max=invoice_letter.TEXT_LIMIT)],
+        default=_l("Здравствуйте!\n\nВо вложении счёт № {number} от {date} на сумму {total}. Оплатите его до {due}."),
+        description=_l("Вместо {number}, {date}, {due} и {total} подставятся номер, даты и сумма каждого счёта."),
+        render_kw={"rows": 6},
+    )
+
+    def validate_recipient(self, field: EmailField) -> None:
+        if (field.data or "").strip() and not mail.is_address(field.data.strip()):
+            raise validators.ValidationError(errors.message(Invalid("mail.recipient")))
 
 
 def state_of(row: Invoice) -> Markup:
@@ -234,6 +258,26 @@ class SupportInvoices(InvoiceList):
             ),
             row=False,
         ),
+        Action(
+            "send",
+            _l("Отправить"),
+            "invoice.send",
+            icon="send",
+            operation="invoice.send",
+            question=lambda count: ngettext(
+                "Отправить %(num)s счёт письмом?", "Отправить счета письмами (%(num)s)?", count
+            ),
+            fields=SendForm,
+            when=lambda row: row.state is not InvoiceState.CANCELLED,
+        ),
+        Action(
+            "archive",
+            _l("PDF одним архивом"),
+            "invoice.export",
+            icon="file-type-pdf",
+            operation="invoice.archive",
+            row=False,
+        ),
         CANCEL,
     )
     row_links = (
@@ -275,6 +319,7 @@ class SupportInvoices(InvoiceList):
             (_("КПП"), row.buyer["kpp"]),
             (_("Адрес"), row.buyer["address"]),
             (_("Основание"), row.basis),
+            (_("Отправлен письмом"), moment(row.sent_at)),
             (_("Получатель"), row.seller["name"]),
         ]
         if row.cancelled_at:

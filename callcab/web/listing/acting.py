@@ -178,7 +178,7 @@ def _perform(view: "ListView", choice: Choice, params: dict[str, Any]) -> str:
 
 
 def _start(view: "ListView", choice: Choice, found: int, params: dict[str, Any]) -> ResponseReturnValue:
-    at_once = found <= operations.INLINE_ROWS
+    at_once = found <= operations.inline_rows(choice.action.operation)
     begin = operations.run_inline if at_once else operations.start
     with unit_of_work(request_scope()) as session:
         operation = begin(

@@ -57,5 +57,7 @@ TEXTS = {
     "export.invoice.created_at": _l("Дата создания"),
     "export.invoice_support.created_at": _l("Дата создания"),
     "job.invoice_support.export": _l("Выгрузка счетов"),
+    "job.invoice.send": _l("Отправка счетов письмом"),
+    "job.invoice.archive": _l("Счета в PDF одним архивом"),
     "invoice.pdf": _l("Не получилось нарисовать счёт. Мы уже знаем об этом; повторите позже."),
 }

@@ -1,0 +1,88 @@
+"""One chunk of an archive: the files of chosen rows into a ZIP that nobody sees before it is whole (F-03, F-12)."""
+
+import zipfile
+from contextlib import ExitStack
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
+
+from callcab.db import CabSession
+from callcab.lib import clock
+from callcab.lib.storage import Draft, Stored
+from callcab.models import Operation
+from callcab.services import listing, stored_file
+from callcab.services.operation.catalogue import Work
+
+if TYPE_CHECKING:
+    from callcab.services.operation.running import Run
+
+
+class Archive:
+    """The ZIP being written, and how far the list has been read."""
+
+    def __init__(self) -> None:
+        self.position: list[Any] | None = None
+        self.stored: Stored | None = None
+        self._stack = ExitStack()
+        self.draft: Draft = self._stack.enter_context(stored_file.create())
+        self._zip = zipfile.ZipFile(cast(Any, self.draft), "w", zipfile.ZIP_DEFLATED)
+        self._names: set[str] = set()
+
+    def add(self, name: str, content: bytes) -> None:
+        """A member; a second one of the same name gets a number."""
+        path = PurePosixPath(stored_file.clean_name(name))
+        free, count = path.name, 1
+        while free in self._names:
+            count += 1
+            free = f"{path.stem} ({count}){path.suffix}"
+        self._names.add(free)
+        self._zip.writestr(zipfile.ZipInfo(free, _now()), content, zipfile.ZIP_DEFLATED)
+
+    def finish(self) -> Stored:
+        """Complete the file and give it its name. StorageError ``no_room``."""
+        self._zip.close()
+        self._stack.close()
+        assert self.draft.stored is not None  # noqa: S101 - set when the block ends well
+        self.stored = self.draft.stored
+        return self.stored
+
+    def drop(self, *, kept: bool) -> None:
+        """After the try: a half file goes, and so does a whole one whose row was not committed."""
+        if self.stored is None:
+            self._stack.__exit__(Unfinished, Unfinished(), None)
+        elif not kept:
+            stored_file.forget(self.stored.key)
+
+
+def _now() -> tuple[int, int, int, int, int, int]:
+    at = clock.now()
+    return at.year, at.month, at.day, at.hour, at.minute, at.second
+
+
+class Unfinished(Exception):
+    """Ends the block of a draft so that its file is removed."""
+
+
+def add_members(session: CabSession, operation: Operation, work: Work, run: "Run") -> Stored | None:
+    """Add the files of the next rows; the whole archive once there are no more."""
+    assert operation.spec_name is not None and work.member is not None  # noqa: S101 - an archive has both
+    spec = listing.get(operation.spec_name)
+    state = listing.from_json(spec, operation.filter)
+    if not isinstance(run.output, Archive):
+        run.output = Archive()
+    found = listing.iterate(
+        session,
+        spec,
+        state,
+        ids=operation.ids,
+        customer_id=operation.customer_id,
+        chunk=work.chunk,
+        start=run.output.position,
+    )
+    rows = next(found, ())
+    for row in rows:
+        run.output.add(*work.member(session, row))
+    operation.done += len(rows)
+    if len(rows) == work.chunk:
+        run.output.position = listing.position_of(spec, state.sort, rows[-1])
+        return None
+    return run.output.finish()
