@@ -15,6 +15,7 @@ from callcab.lib import phone as phone_lib
 from callcab.lib.errors import NotFound
 from callcab.models import Call, CallEvent, Campaign, CampaignState, Contact, Customer, Outcome
 from callcab.scope import Scope
+from callcab.services import call as calls
 from callcab.services import decision
 from callcab.services.listing import decode_id
 from callcab.services.specs.campaign import CALL
@@ -26,6 +27,7 @@ from callcab.web.access import current_customer_id
 from callcab.web.database import db
 from callcab.web.formatters import duration, link, moment, money, phone
 from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction, Tab
+from callcab.web.texts.call import TEXTS
 
 # The platform's list is past what one customer may see; the answer tells only whether a number is on it.
 SYSTEM = Scope.system("decision")
@@ -85,6 +87,8 @@ class CallList(ListView):
 
     def facts_of(self, row: Any) -> list[tuple[Any, Any]]:
         facts = [(column.label, column.cell(row)) for column in self.columns]
+        if reason := calls.why_free(db.session, row):
+            facts.append((_("Почему бесплатно"), TEXTS[reason]))
         return [
             *facts,
             (_("Попытка"), row.attempt),
@@ -108,7 +112,7 @@ class CallList(ListView):
         return current_customer_id()
 
     def _answer(self, typed: str, customer_id: int) -> dict[str, Any]:
-        calls, contact = self._past(typed, customer_id)
+        made, contact = self._past(typed, customer_id)
         with unit_of_work(SYSTEM) as session:
             campaign = session.get(Campaign, contact.campaign_id) if contact else None
             if campaign is not None and campaign.state in (CampaignState.FINISHED, CampaignState.STOPPED):
@@ -129,7 +133,7 @@ class CallList(ListView):
             "verdict": found,
             "headline": words.reason(found.code),
             "trace": words.trace_lines(found.stored()),
-            "calls": calls,
+            "calls": made,
             "contact": contact,
             "campaign": campaign,
         }
@@ -139,7 +143,7 @@ class CallList(ListView):
             number = phone_lib.to_int(phone_lib.parse(typed).e164)
         except phone_lib.PhoneError:
             return [], None
-        calls = db.session.scalars(
+        made = db.session.scalars(
             sa.select(Call)
             .where(Call.customer_id == customer_id, Call.phone == number)
             .order_by(Call.id.desc())
@@ -151,7 +155,7 @@ class CallList(ListView):
             .order_by(Contact.id.desc())
             .limit(1)
         )
-        return list(calls), contact
+        return list(made), contact
 
 
 class CabinetCall(CallList):

@@ -1,6 +1,7 @@
 """Pages of numbers, verifications, campaigns, calls and the handset, as people see them."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import redis
@@ -11,10 +12,10 @@ from callcab.db import unit_of_work
 from callcab.jobs import dialer
 from callcab.jobs.verification import place
 from callcab.lib import clock
-from callcab.models import NumberKind, NumberState, PhoneNumber, Verification
+from callcab.models import Call, CallState, NumberKind, NumberState, Outcome, PhoneNumber, Verification
 from callcab.providers import telephony
 from callcab.scope import Scope
-from tests import factories
+from tests import factories, world
 from tests.people import People
 
 SYSTEM = Scope.system("test")
@@ -203,6 +204,17 @@ def test_advertising_without_consent_is_refused_beside_its_field(people: People)
     page = olga.post("/cabinet/campaigns/new/", **form)
     assert page.status == 422
     assert "38-ФЗ" in page.text
+
+
+@pytest.mark.parametrize("face", ["cabinet", "admin"])
+def test_a_lost_call_says_why_it_cost_nothing(people: People, face: str) -> None:
+    world.fill(people)
+    with unit_of_work(Scope.system("test")) as session:
+        call = session.scalars(sa.select(Call).where(Call.customer_id == people.customer_id)).one()
+        call.state, call.outcome, call.cost = CallState.FINISHED, Outcome.LOST, Decimal("0.00")
+        call.ended_at = call.ended_at or clock.now()
+    browser = people.olga if face == "cabinet" else people.sasha
+    assert "Это не ваша вина: звонок бесплатный." in browser.get(f"/{face}/calls/details/?id={call.id}").text
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from callcab.models import (
     Customer,
     EntryKind,
     Outcome,
+    Reservation,
+    ReservationState,
 )
 from callcab.providers.telephony.base import advice
 from callcab.services import ledger, pricing
@@ -62,13 +64,28 @@ def reap(session: CabSession, call_id: int, *, now: datetime) -> bool:
     """End one overdue call; False when its end was heard meanwhile. One per transaction: calls of several campaigns
     would be locked in no order.
 
-    An answered call that was lost costs nothing, since nobody told how long it was.
+    A lost call costs nothing, answered or not, and nothing that is told of it later changes that (``why_free``).
     """
     call = lock_call(session, Call.id == call_id)
     if call is None or call.ended_at is not None or call.deadline_at >= now:
         return False
     finish(session, call, Outcome.LOST, seconds=0)
     return True
+
+
+def why_free(session: CabSession, call: Call) -> str | None:
+    """Why a call that was or may have been answered cost nothing; None when it cost something or nobody answered.
+
+    ``call.free_lost``  its last event never came. Nobody knows how long it was, and that it got lost is our fault: what
+                        can't be proven is not charged.
+    ``call.free_late``  its end was heard after its reservation had run out; the money was free again by then.
+    """
+    if call.outcome is Outcome.LOST:
+        return "call.free_lost"
+    if call.seconds == 0 or call.cost > 0 or call.reservation_id is None:
+        return None
+    state = session.scalar(sa.select(Reservation.state).where(Reservation.id == call.reservation_id))
+    return "call.free_late" if state is ReservationState.RELEASED else None
 
 
 def finish_campaign(session: CabSession, campaign_id: int) -> bool:
