@@ -166,7 +166,7 @@ class SupportCustomers(ListView):
     columns = (
         Column("name", _l("Клиент"), lambda row: row.name, kind="main", link=True),
         Column("inn", _l("ИНН"), lambda row: row.inn, kind="num"),
-        Column("email", _l("Email"), lambda row: row.email),
+        Column("email", _l("Email"), lambda row: row.email, kind="mail"),
         Column("balance", _l("Баланс"), lambda row: money_text(row.balance), kind="money"),
         Column("numbers", _l("Номеров"), lambda row: number(row.numbers_count), kind="num"),
         Column("last_login", _l("Последний вход"), lambda row: moment(row.last_login_at), kind="time"),

@@ -70,7 +70,7 @@ class SupportMail(ListView):
             "mail.retry",
             icon="refresh",
             perform=send_again,
-            when=lambda row: row.state is MailState.FAILED and bool(row.text),
+            when=lambda row: row.state is MailState.FAILED and not row.secret,
         ),
     )
     empty = Empty(_l("Писем ещё не было"), _l("Здесь появятся письма клиентам и сотрудникам."), "mail")

@@ -90,6 +90,9 @@ def test_support_sends_a_failed_letter_again(people: People) -> None:
         assert letter is not None
         letter.state = MailState.FAILED
         letter_id = letter.id
+    listed = people.sasha.get("/admin/mail/?state=failed")
+    assert "Отправить снова" in listed.text
+    assert "Отправить снова" in people.sasha.get(f"/admin/mail/details/?id={letter_id}").text
     answer = people.sasha.post("/admin/mail/action/", one=f"retry:{letter_id}")
     assert "Письмо снова в очереди" in answer.text
     assert answer.rows()[0][5] == "В очереди"

@@ -15,7 +15,7 @@ class Column:
 
     cell    row -> text or Markup; text is escaped, nothing becomes «—»
     sort    a sort key of the spec, if the heading may be clicked
-    kind    css of the cell: main (the row's name), num, money, time, phone, text, or several (``main phone``)
+    kind    css of the cell: main (the row's name), num, money, time, phone, mail, text, or several (``main phone``)
     link    whether the cell leads to the details page
     """
 
