@@ -140,7 +140,7 @@ def support(session: CabSession, *, zone: ZoneInfo) -> SupportFigures:
     return SupportFigures(
         income=_sums(session, sa.func.sum(Payment.amount), Payment.created_at, zone, ZERO, INCOME),
         pool=_pool(session),
-        waiting=_count(session, Operation.id, Operation.state.in_(WAITING)),
+        waiting=_count(session, Operation.id, Operation.state.in_(_written_out(WAITING))),
         verifications=_sums(session, sa.func.count(), Verification.created_at, zone, 0),
         refused=_recent(session, LoginEvent, LoginEvent.outcome.in_(REFUSALS)),
     )
@@ -261,7 +261,7 @@ def _ledger_off() -> sa.Select[int, str]:
     )
     held = (
         sa.select(Reservation.customer_id, sa.func.sum(Reservation.amount).label("total"))
-        .where(Reservation.state == ReservationState.OPEN)
+        .where(Reservation.state.in_(_written_out((ReservationState.OPEN,))))
         .group_by(Reservation.customer_id)
         .subquery()
     )
@@ -326,7 +326,7 @@ def _by_day(
 def _pool(session: CabSession) -> Pool:
     statement = (
         sa.select(PhoneNumber.state, sa.func.count())
-        .where(PhoneNumber.kind != NumberKind.PERSONAL)
+        .where(PhoneNumber.kind.in_((NumberKind.SHARED, NumberKind.DUTY)))
         .group_by(PhoneNumber.state)
     )
     counts = dict(session.execute(statement).all())
@@ -337,6 +337,11 @@ def _count(session: CabSession, key: Any, *where: sa.ColumnElement[bool]) -> int
     """Rows that match, at most CAP."""
     rows = sa.select(key).where(*where).limit(CAP).subquery()
     return session.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
+
+
+def _written_out(states: Sequence[Any]) -> sa.BindParameter[Any]:
+    """States as literals: the planner takes a partial index only when it sees the values in the statement."""
+    return sa.bindparam(None, states, expanding=True, literal_execute=True)
 
 
 def _recent(session: CabSession, model: Any, *where: sa.ColumnElement[bool]) -> int:

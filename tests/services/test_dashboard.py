@@ -115,3 +115,19 @@ def test_money_in_reserve_is_no_discrepancy(session: CabSession) -> None:
     ledger.reserve(session, customer_id=customer.id, amount=Decimal(4), key="k", cause="call")
     session.flush()
     assert not [item for item in dashboard.concerns(session) if item.code == "ledger_off"]
+
+
+def test_counts_of_the_first_page_are_answered_by_an_index(session: CabSession) -> None:
+    statements: list[tuple[str, object]] = []
+    connection = session.connection()
+
+    @sa.event.listens_for(connection, "before_cursor_execute")
+    def keep(_connection: object, _cursor: object, text: str, values: object, *_rest: object) -> None:
+        statements.append((text, values))
+
+    dashboard.support(session, zone=MOSCOW)
+    sa.event.remove(connection, "before_cursor_execute", keep)
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    for text, values in [item for item in statements if " FROM " in item[0]]:
+        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {text}", values).scalars())
+        assert "Index Cond" in plan or "ix_operation_due" in plan, plan
