@@ -19,6 +19,7 @@ from callcab.models import (
 )
 from callcab.scope import Actor
 from callcab.services import audit, ledger, operation, settlement
+from callcab.services.lock import take_turn
 from callcab.services.operation.columns import ExportColumn
 
 REASON_LIMIT = 200
@@ -41,19 +42,28 @@ def record(
 
     external_id  the payer's bank or acquirer calls it so, or ``form:<key>`` of a form; the same one again gives back
                  the first payment and moves nothing (rule P6)
-    raises       Invalid ``payment.not_positive`` and the like, ``field.too_long``; NotFound ``customer.not_found``;
-                 Conflict ``payment.external_reused`` when the id belongs to another customer or sum
+    raises       Invalid ``payment.not_positive`` and the like, ``field.too_long``, ``field.choice`` for a promo code,
+                 which is no money that came in (rule P3); NotFound ``customer.not_found``; Conflict
+                 ``payment.external_reused`` when the id belongs to another customer, sum, method or invoice
     """
+    if method is PaymentMethod.PROMO:
+        raise Invalid("field.choice", field="method")
     amount = exact(amount)
     if amount <= 0:
         raise Invalid("payment.not_positive", field="amount")
     link = _receipt_link(receipt_url)
     reason, external_id = _reason(reason), _external_id(external_id)
-    # The lock comes before the look: whoever was first with this id has committed by then.
-    customer = lock_customer(session, customer_id)
-    known = _known(session, external_id, customer_id, amount)
+    expected = {
+        "customer_id": customer_id,
+        "amount": amount,
+        "kind": PaymentKind.CREDIT,
+        "method": method,
+        "invoice_id": invoice_id,
+    }
+    known = _known(session, external_id, expected)
     if known is not None:
         return known
+    customer = lock_customer(session, customer_id)
     entry = ledger.post(
         session,
         customer_id=customer_id,
@@ -76,9 +86,8 @@ def record(
         external_id=external_id,
         reason=reason,
     )
-    _audit(
-        session, "payment.record", row, actor, {"amount": amount, "method": method.value, "external_id": external_id}
-    )
+    after = {"amount": amount, "method": method.value, "external_id": external_id}
+    _audit(session, "payment.record", row, actor, after, reason)
     return row
 
 
@@ -101,11 +110,11 @@ def correct(
     if amount == 0:
         raise Invalid("amount.zero", field="amount")
     reason, external_id = _reason(reason, required=True), _external_id(external_id)
-    # The lock comes before the look: whoever was first with this id has committed by then.
-    customer = lock_customer(session, customer_id)
-    known = _known(session, external_id, customer_id, amount)
+    expected = {"customer_id": customer_id, "amount": amount, "kind": PaymentKind.ADJUSTMENT}
+    known = _known(session, external_id, expected)
     if known is not None:
         return known
+    customer = lock_customer(session, customer_id)
     entry = ledger.post(
         session,
         customer_id=customer_id,
@@ -214,11 +223,17 @@ def exact(amount: Decimal) -> Decimal:
     return kopecks
 
 
-def _known(session: CabSession, external_id: str | None, customer_id: int, amount: Decimal) -> Payment | None:
+def _known(session: CabSession, external_id: str | None, expected: dict[str, Any]) -> Payment | None:
+    """The payment that has this id already; Conflict when it is another one than expected in any respect.
+
+    The turn comes before the look and before the customer's lock: two customers may be named for one transfer, and
+    whoever was first has committed by then.
+    """
     if external_id is None:
         return None
+    take_turn(session, "payment", external_id)
     known: Payment | None = session.scalar(sa.select(Payment).where(Payment.external_id == external_id))
-    if known is not None and (known.customer_id != customer_id or known.amount != amount):
+    if known is not None and any(getattr(known, name) != value for name, value in expected.items()):
         raise Conflict("payment.external_reused", field="external_id")
     return known
 

@@ -19,6 +19,7 @@ from callcab.models import (
     InvoiceCounter,
     InvoiceState,
     Payment,
+    PaymentMethod,
     Seller,
     VatMode,
 )
@@ -205,6 +206,28 @@ def balance(customer_id: int) -> Decimal:
     with unit_of_work(SYSTEM) as session:
         assert ledger.discrepancies(session) == []
         return session.get_one(Customer, customer_id).balance
+
+
+@pytest.mark.parametrize("invoiced", [True, False])
+def test_a_transfer_that_was_counted_already_pays_no_other_invoice(customer_id: int, invoiced: bool) -> None:
+    """The money moves once, so it settles once: an invoice is never paid by money that did not come."""
+    first, second = issued(customer_id, key="a"), issued(customer_id, key="b")
+    if invoiced:
+        pay(first.id, "120.00", "bank-7")
+    else:
+        with unit_of_work(SYSTEM) as session:
+            payment.record(
+                session,
+                customer_id=customer_id,
+                amount=Decimal("120.00"),
+                method=PaymentMethod.INVOICE,
+                actor=ACTOR,
+                external_id="bank-7",
+            )
+    with pytest.raises(Conflict, match="payment.external_reused"):
+        pay(second.id, "120.00", "bank-7")
+    assert (read(second.id).state, read(second.id).paid_total) == (InvoiceState.ISSUED, 0)
+    assert balance(customer_id) == Decimal("120.00")
 
 
 def test_a_transfer_in_two_parts_pays_the_invoice(customer_id: int) -> None:

@@ -151,3 +151,85 @@ def test_spent_money_cannot_be_reversed_below_the_limit(customer_id: int) -> Non
     with pytest.raises(LimitReached, match="balance.low"):
         reverse(first)
     assert balance(customer_id) == Decimal("50.00")
+
+
+# One transfer is one payment
+
+
+def test_one_external_id_from_two_customers_at_once_is_one_payment_and_one_refusal(customer_id: int) -> None:
+    with unit_of_work(SYSTEM) as session:
+        others = [factories.customer(session, balance="100.00").id for _ in range(7)]
+    everybody = [customer_id, *others]
+    barrier = Barrier(len(everybody))
+
+    def send(customer: int) -> str:
+        barrier.wait(30)
+        try:
+            record(customer, external_id="bank:race")
+        except Conflict as refusal:
+            return refusal.code
+        return "taken"
+
+    with ThreadPoolExecutor(len(everybody)) as pool:
+        answers = sorted(pool.map(send, everybody))
+    assert answers == ["payment.external_reused"] * 7 + ["taken"]
+    assert sum(balance(each) for each in everybody) == Decimal("1300.00")
+
+
+def test_an_external_id_of_another_kind_of_payment_is_refused(customer_id: int) -> None:
+    record(customer_id, "10.00", external_id="form:1")
+    with pytest.raises(Conflict, match="payment.external_reused"), unit_of_work(SYSTEM) as session:
+        payment.correct(
+            session, customer_id=customer_id, amount=Decimal("10.00"), reason="Да", actor=STAFF, external_id="form:1"
+        )
+    assert balance(customer_id) == Decimal("110.00")
+
+
+def test_an_external_id_with_another_method_is_refused(customer_id: int) -> None:
+    record(customer_id, external_id="bank-1")
+    with pytest.raises(Conflict, match="payment.external_reused"):
+        record(customer_id, external_id="bank-1", method=PaymentMethod.SBP)
+
+
+def test_a_promo_code_is_no_money_that_came_in(customer_id: int) -> None:
+    """Rule P3."""
+    with pytest.raises(Invalid, match="field.choice"):
+        record(customer_id, method=PaymentMethod.PROMO)
+    assert balance(customer_id) == Decimal("100.00")
+
+
+def test_the_log_tells_the_reason_of_a_recorded_payment(customer_id: int) -> None:
+    row_id = record(customer_id, reason="Доплата")
+    with unit_of_work(SYSTEM) as session:
+        assert session.scalar(sa.select(AuditEvent.reason).where(AuditEvent.object_id == row_id)) == "Доплата"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"), [({"reason": "о" * 201}, "reason"), ({"external_id": "9" * 101}, "external_id")]
+)
+def test_a_text_longer_than_its_column_is_refused(customer_id: int, values: dict[str, str], field: str) -> None:
+    with pytest.raises(Invalid, match="field.too_long") as refused:
+        record(customer_id, **values)
+    assert refused.value.field == field
+
+
+def test_a_doubled_correction_is_one(customer_id: int) -> None:
+    found = []
+    for _ in range(2):
+        with unit_of_work(SYSTEM) as session:
+            row = payment.correct(
+                session, customer_id=customer_id, amount=Decimal("-5"), reason="Да", actor=STAFF, external_id="form:2"
+            )
+            found.append(row.id)
+    assert found[0] == found[1]
+    assert balance(customer_id) == Decimal("95.00")
+
+
+def test_a_correction_of_nothing_is_refused(customer_id: int) -> None:
+    with pytest.raises(Invalid, match="amount.zero"):
+        correct(customer_id, "0.00")
+
+
+def test_an_unknown_payment_is_not_found(customer_id: int) -> None:
+    with pytest.raises(NotFound, match="payment.not_found"):
+        reverse(999_999)
