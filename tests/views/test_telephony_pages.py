@@ -14,7 +14,9 @@ from callcab.jobs.verification import place
 from callcab.lib import clock
 from callcab.models import Call, CallState, NumberKind, NumberState, Outcome, PhoneNumber, Verification
 from callcab.providers import telephony
-from callcab.scope import Scope
+from callcab.scope import Actor, Scope
+from callcab.services import verification
+from callcab.views.phone_number.cabinet import CabinetNumber
 from tests import factories, world
 from tests.people import People
 
@@ -110,6 +112,22 @@ def test_a_failed_call_says_why_and_offers_another(people: People) -> None:
     assert "Номер был занят" in page.text
     assert "Осталось попыток сегодня: 2" in page.text
     assert "Позвонить ещё раз" in page.text
+
+
+def test_a_call_that_ends_while_the_card_is_drawn_shows_its_end(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number_id, attempt_id = verify(people)
+    find = CabinetNumber._own_number
+
+    def find_and_lose_time(view: CabinetNumber, *arguments: str) -> PhoneNumber:
+        number = find(view, *arguments)
+        with unit_of_work(SYSTEM) as session:
+            verification.confirm_by_hand(session, attempt_id, actor=Actor.system(), reason="успел")
+        return number
+
+    monkeypatch.setattr(CabinetNumber, "_own_number", find_and_lose_time)
+    assert "Номер подтверждён" in people.olga.get(f"/cabinet/numbers/card/?id={number_id}").text
 
 
 def test_a_stranger_sees_neither_the_card_nor_the_line(people: People) -> None:

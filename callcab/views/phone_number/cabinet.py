@@ -151,9 +151,15 @@ class CabinetNumber(ListView):
         return number
 
     def _card(self, number: PhoneNumber) -> dict[str, Any]:
-        attempt = db.session.scalar(
-            sa.select(Verification).where(Verification.number_id == number.id).order_by(Verification.id.desc()).limit(1)
-        )
+        # Number and attempt as of one moment: the call may end between two questions.
+        number, attempt = db.session.execute(
+            sa.select(PhoneNumber, Verification)
+            .outerjoin(Verification, Verification.number_id == PhoneNumber.id)
+            .where(PhoneNumber.id == number.id)
+            .order_by(Verification.id.desc())
+            .limit(1)
+            .execution_options(populate_existing=True)
+        ).one()
         now = clock.now()
         left, again_at = PER_NUMBER_DAY, None
         if attempt is not None and not attempt.state.is_open:
