@@ -7,16 +7,29 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT_S = 120
+# Until a condition holds; a machine with other work to do is slow, not wrong. Promises have limits of their own.
+expect.set_options(timeout=15_000)
+WIDTHS = (320, 390, 768, 1024, 1280, 1920)
+STICKING_OUT = """() => {
+  const wide = document.documentElement.clientWidth;
+  const pixels = [document.documentElement.scrollWidth - wide];
+  for (const each of document.querySelectorAll("dialog[open], .bulk-bar, .menu[open] .menu-panel")) {
+    const box = each.getBoundingClientRect();
+    if (box.width) pixels.push(box.right - wide, -box.left, each.scrollWidth - each.clientWidth);
+  }
+  return Math.max(...pixels);
+}"""
 QUIET_CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",
@@ -40,10 +53,11 @@ class Site:
 
 @dataclass
 class Watched:
-    """A page with all that went wrong on it."""
+    """A page with all that went wrong on it; an answer whose status is in ``forgiven`` was asked for."""
 
     page: Page
     problems: list[str] = field(default_factory=list)
+    forgiven: tuple[int, ...] = ()
 
 
 def free_port() -> int:
@@ -129,17 +143,28 @@ def open_page(site: Site, chromium: Browser, signed_in: Callable[[str], str]) ->
     """Open a page as a demo person at a width and in a colour scheme; collects console errors and foreign requests."""
     contexts: list[BrowserContext] = []
 
-    def opened(path: str, *, who: str | None = None, width: int = 1280, scheme: str = "light") -> Watched:
+    def opened(
+        path: str,
+        *,
+        who: str | None = None,
+        width: int = 1280,
+        scheme: str = "light",
+        scripts: bool = True,
+        forgiven: tuple[int, ...] = (),
+    ) -> Watched:
         context = chromium.new_context(
             storage_state=signed_in(who) if who else None,
             viewport={"width": width, "height": 900},
             color_scheme=scheme,  # type: ignore[arg-type]
+            reduced_motion="reduce",
             locale="ru-RU",
+            base_url=site.url,
+            java_script_enabled=scripts,
         )
         contexts.append(context)
-        watched = Watched(context.new_page())
+        watched = Watched(context.new_page(), forgiven=forgiven)
         watch(watched, site.url)
-        watched.page.goto(site.url + path)
+        watched.page.goto(path)
         return watched
 
     yield opened
@@ -147,11 +172,25 @@ def open_page(site: Site, chromium: Browser, signed_in: Callable[[str], str]) ->
         context.close()
 
 
+@pytest.fixture
+def browse(open_page: Callable[..., Watched]) -> Iterator[Callable[..., Page]]:
+    """Open a page like ``open_page``; the test fails when anything went wrong on it, whatever else it looked at."""
+    opened: list[Watched] = []
+
+    def browsed(path: str, **wishes: Any) -> Page:
+        opened.append(open_page(path, **wishes))
+        return opened[-1].page
+
+    yield browsed
+    assert [problem for watched in opened for problem in watched.problems] == []
+
+
 def watch(watched: Watched, base: str) -> None:
     """Collect what a page must not do: errors on the console (policy violations too), requests to other hosts."""
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        known = any(f"status of {status}" in message.text for status in watched.forgiven)
+        if message.type == "error" and not known:
             watched.problems.append(f"console: {message.text}")
 
     def on_request(request: Request) -> None:
@@ -163,6 +202,36 @@ def watch(watched: Watched, base: str) -> None:
     watched.page.on("pageerror", lambda error: watched.problems.append(f"script: {error}"))
 
 
-def fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own address
-        return bytes(answer.read())
+def assert_fits(page: Page) -> None:
+    """Nothing sticks out sideways at any width that we promise: neither the page nor what floats above it."""
+    before = page.viewport_size
+    sticking_out = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        sticking_out[width] = page.evaluate(STICKING_OUT)
+    if before:
+        page.set_viewport_size(before)
+    assert {width: pixels for width, pixels in sticking_out.items() if pixels > 0} == {}
+
+
+def serious(page: Page) -> list[str]:
+    """Critical and serious findings of axe, with the first element of each."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{item['id']}: {item['nodes'][0]['html'][:160]} ({len(item['nodes'])})"
+        for item in found
+        if item["impact"] in ("critical", "serious")
+    ]
+
+
+def assert_accessible(page: Page) -> None:
+    """axe is content in the light on a desk and in the dark on a phone."""
+    before = page.viewport_size
+    found = serious(page)
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 900})
+    found += serious(page)
+    page.emulate_media(color_scheme="light")
+    if before:
+        page.set_viewport_size(before)
+    assert found == []

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, serious
 
 pytestmark = pytest.mark.browser
 
@@ -59,16 +58,6 @@ def pages() -> Iterator[tuple[str | None, str]]:
     yield from (("owner", path) for path in CABINET)
 
 
-def serious(watched: Watched) -> list[str]:
-    """Critical and serious findings of axe, with the first element of each."""
-    found = Axe().run(watched.page).response["violations"]
-    return [
-        f"{item['id']}: {item['nodes'][0]['html'][:160]} ({len(item['nodes'])})"
-        for item in found
-        if item["impact"] in ("critical", "serious")
-    ]
-
-
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 @pytest.mark.parametrize(("who", "path"), list(pages()))
 def test_a_page_is_accessible_and_keeps_to_itself(
@@ -78,7 +67,7 @@ def test_a_page_is_accessible_and_keeps_to_itself(
     expected_error = "nowhere" in path
     problems = [text for text in watched.problems if not (expected_error and "404" in text)]
     overflow = watched.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert serious(watched) == []
+    assert serious(watched.page) == []
     assert problems == []
     assert overflow <= 0
 

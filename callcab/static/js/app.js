@@ -4,14 +4,29 @@
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-/* Colours */
-function switchTheme() {
+/* Colours: the person's choice stands in a cookie; without one the system's hold, also when they change. */
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+
+function paint(choice) {
   const root = document.documentElement;
-  const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
-  root.dataset.bsTheme = next;
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `theme=${next}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+  root.toggleAttribute("data-theme-chosen", choice !== "");
+  root.dataset.bsTheme = choice || (systemDark.matches ? "dark" : "light");
 }
+
+function chooseTheme(button) {
+  const choice = button.value;
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `theme=${choice}; Path=/; Max-Age=${choice ? 31536000 : 0}; SameSite=Lax${secure}`;
+  paint(choice);
+  findAll("[data-do=theme]").forEach((each) => each.setAttribute("aria-pressed", each.value === choice));
+  const menu = button.closest("details.menu");
+  menu.open = false;
+  find("summary", menu).focus();
+}
+
+systemDark.addEventListener("change", () => {
+  if (!document.documentElement.hasAttribute("data-theme-chosen")) paint("");
+});
 
 /* Menus */
 function closeMenus(except) {
@@ -47,6 +62,15 @@ function toast(text, kind = "info") {
   const words = document.createElement("p");
   words.textContent = text;
   note.append(words);
+  if (kind === "bad") note.setAttribute("role", "alert");
+  const cross = find("#shared-dialog .dialog-close");
+  if (cross) {
+    const close = cross.cloneNode(true);
+    close.classList.remove("dialog-close");
+    close.dataset.do = "dismiss";
+    note.dataset.dismissable = "";
+    note.append(close);
+  }
   place.append(note);
   if (kind !== "bad") setTimeout(() => note.remove(), 6000);
 }
@@ -111,13 +135,16 @@ async function sendToDialog(form, submitter) {
     Object.assign(options, { method: "POST", body: data });
   }
   form.setAttribute("aria-busy", "true");
+  if (submitter) submitter.disabled = true;
   try {
     await showAnswer(await fetch(url, options), submitter);
   } catch {
     form.dataset.plain = "1";
+    if (submitter) submitter.disabled = false;
     form.requestSubmit(submitter);
   } finally {
     form.removeAttribute("aria-busy");
+    if (submitter) submitter.disabled = false;
   }
 }
 
@@ -190,7 +217,7 @@ function suggest(input) {
 }
 
 const clicks = {
-  theme: switchTheme,
+  theme: chooseTheme,
   copy: (target) => copy(target),
   "dialog-open": (target) => openDialog(document.getElementById(target.dataset.dialogOpen), target),
   "dialog-close": (target) => closeDialog(target.closest("dialog")),
@@ -248,7 +275,9 @@ document.addEventListener("click", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.plain || !window.HTMLDialogElement) return;
-  if (form.matches("[data-dialog-form]") || (event.submitter && event.submitter.matches("[data-dialog-form]"))) {
+  // A form that came in a window stays in it: its errors are shown there.
+  const inWindow = form.matches("[data-dialog-form], #shared-dialog form");
+  if (inWindow || (event.submitter && event.submitter.matches("[data-dialog-form]"))) {
     event.preventDefault();
     sendToDialog(form, event.submitter);
     return;

@@ -2,6 +2,6 @@
 (function () {
   const root = document.documentElement;
   root.classList.add("js");
-  if (root.dataset.themeChosen) return;
+  if (root.hasAttribute("data-theme-chosen")) return;
   root.dataset.bsTheme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 })();
