@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from callcab import api, config, logs, views
 from callcab.config import ConfigError, Settings
 from callcab.jobs import edge
-from callcab.web import access, auth, balance, errors, headers, health, ip_wall, language
+from callcab.web import access, auth, balance, errors, headers, health, ip_wall, language, live
 from callcab.web.database import db
 from callcab.web.theme import init_theme
 
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     access.init_app(app)
     language.init_app(app)
     balance.init_app(app)
+    live.init_app(app)
     csrf = CSRFProtect(app)
     init_theme(app)
     app.register_blueprint(health.blueprint)

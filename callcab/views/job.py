@@ -9,14 +9,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from callcab.db import unit_of_work
+from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import DomainError
 from callcab.models import Operation, OperationKind, OperationRow, OperationState, RowOutcome
 from callcab.services import operation as operations
 from callcab.services import stored_file
 from callcab.services.specs.job import JOB
 from callcab.views.phone_number.support import customers
-from callcab.web import errors, theme
+from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, requires
 from callcab.web.database import db
@@ -152,6 +152,17 @@ class JobView(ListView):
         if row.state not in LIVE:
             answer.headers["HX-Refresh"] = "true"
         return answer
+
+    @expose("/live/")
+    def live_view(self) -> ResponseReturnValue:
+        """Says when the moving part has changed."""
+        operation_id = self.row_or_404(request.args.get("id", "")).id
+
+        def look(session: CabSession) -> str | None:
+            row = session.get(Operation, operation_id)
+            return f"{row.state.value}:{counted(row)}" if row is not None and row.state in LIVE else None
+
+        return live.stream(look)
 
     @expose("/download/")
     @requires("file.read")

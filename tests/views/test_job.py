@@ -73,11 +73,12 @@ def test_the_list_shows_who_what_progress_and_result(people: People) -> None:
     assert row[1:5] == ["Ольга Владелец", "Действие", "Готово 3 из 3", "сделано: 3"]
 
 
-def test_a_waiting_operation_asks_for_its_progress_each_second(people: People) -> None:
+def test_a_waiting_operation_asks_for_its_progress_when_told_or_every_few_seconds(people: People) -> None:
     number = start(people, "test.touch")
     page = people.olga.get(f"/cabinet/jobs/details/?id={number}")
     assert "В очереди" in page.text
-    assert page.tree.xpath("//*[@id='job-progress']/@hx-trigger") == ["every 1s"]
+    assert page.tree.xpath("//*[@id='job-progress']/@hx-trigger") == ["sse:change, every 3s"]
+    assert page.tree.xpath("//*[@sse-connect]/@sse-connect") == [f"/cabinet/jobs/live/?id={number}"]
     assert page.link("Обновить") == f"/cabinet/jobs/details/?id={number}"
 
 

@@ -343,6 +343,11 @@ document.addEventListener("cancel", (event) => {
   }
 }, true);
 
+// Seconds that run down between two answers of the server.
+setInterval(() => {
+  findAll("[data-countdown]").forEach((place) => (place.textContent = Math.max(0, Number(place.textContent) - 1)));
+}, 1000);
+
 // Going back restores ticks in some browsers: show what is really ticked.
 window.addEventListener("pageshow", () => {
   findAll("form.list-form").forEach(showSelection);

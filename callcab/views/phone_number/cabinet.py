@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Form, StringField
 
-from callcab.db import unit_of_work
+from callcab.db import CabSession, unit_of_work
 from callcab.lib import clock
 from callcab.lib.errors import DomainError
 from callcab.models import NumberKind, NumberState, PhoneNumber, Verification
@@ -19,7 +19,7 @@ from callcab.scope import Scope
 from callcab.services import verification as verifications
 from callcab.services.specs.phone_number import CABINET_NUMBER
 from callcab.services.verification.limits import PER_NUMBER_DAY
-from callcab.web import errors, theme
+from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, requires
 from callcab.web.database import db
@@ -129,6 +129,18 @@ class CabinetNumber(ListView):
     def card_view(self) -> ResponseReturnValue:
         """The card alone, fetched every second while the call goes on."""
         return self.render("cabinet/numbers/_card.html", **self._card(self._own_number()))
+
+    @expose("/live/")
+    def live_view(self) -> ResponseReturnValue:
+        """Says when the card has changed."""
+        number_id = self._own_number().id
+
+        def look(session: CabSession) -> str | None:
+            newest = sa.select(Verification.id, Verification.state).where(Verification.number_id == number_id)
+            row = session.execute(newest.order_by(Verification.id.desc()).limit(1)).first()
+            return f"{row.id}:{row.state.value}" if row is not None and row.state.is_open else None
+
+        return live.stream(look)
 
     @expose("/call/", methods=("POST",))
     @requires("number.verify")
