@@ -19,6 +19,7 @@ from callcab.models.invoice import Invoice, InvoiceLine, InvoiceState
 from callcab.models.ip_denial import Door, IpDenial
 from callcab.models.ip_rule import IpRule
 from callcab.models.ledger import Account, EntryKind, LedgerEntry, Reservation, ReservationState
+from callcab.models.ledger_check import LedgerCheck
 from callcab.models.login_event import LoginEvent, LoginOutcome
 from callcab.models.mail_message import MailMessage, MailState
 from callcab.models.note import Note
@@ -66,6 +67,7 @@ __all__ = [
     "IpRule",
     "IvrAction",
     "IvrRule",
+    "LedgerCheck",
     "LedgerEntry",
     "LoginEvent",
     "LoginOutcome",

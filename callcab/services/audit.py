@@ -15,6 +15,7 @@ _NAMES = """
     customer.create customer.edit customer.block customer.unblock customer.mail
     invoice.issue invoice.cancel invoice.paid invoice.send
     ip.add ip.delete ip.clear ip.open
+    ledger.check
     mail.retry
     number.add number.block number.unblock number.delete number.kind number.release number.rent number.verify
     number.verified number.lost

@@ -42,6 +42,7 @@ from callcab.models import (
     ReservationState,
     Verification,
 )
+from callcab.services import ledger_check
 
 DAYS = 30
 # What a customer spent in so many days tells how long the rest will last.
@@ -226,7 +227,7 @@ def concerns(session: CabSession) -> list[Concern]:
     """What wants attention over all customers, the most urgent first; nothing when all is well."""
     free = sa.and_(PhoneNumber.kind == NumberKind.SHARED, PhoneNumber.state == NumberState.FREE)
     found = [
-        _about("ledger_off", session, _ledger_off()),
+        _ledger(session),
         Concern("no_free_numbers", int(not _any(session, PhoneNumber, free))),
         Concern("campaigns_waiting", _count(session, Campaign.id, Campaign.state == CampaignState.WAITING)),
         _about("near_limit", session, _near_limit()),
@@ -245,6 +246,13 @@ def first_steps(session: CabSession, *, customer_id: int) -> dict[str, bool]:
         "payment": _any(session, Payment, Payment.customer_id == customer_id),
         "campaign": _any(session, Campaign, Campaign.customer_id == customer_id),
     }
+
+
+def _ledger(session: CabSession) -> Concern:
+    """What the quick look finds now; else what the last full check found."""
+    now = _about("ledger_off", session, _ledger_off())
+    last = ledger_check.health(session).last
+    return now if now.count or last is None else Concern("ledger_off", last.wrong_count)
 
 
 def _ledger_off() -> sa.Select[int, str]:

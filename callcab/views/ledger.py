@@ -1,14 +1,21 @@
 """The ledger, to read only, with its health in one line."""
 
+from decimal import Decimal
 from typing import Any
 
+from flask import flash, redirect
+from flask.typing import ResponseReturnValue
+from flask_admin import expose
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from callcab.models import Account, EntryKind
-from callcab.services import ledger
+from callcab.db import unit_of_work
+from callcab.models import Account, EntryKind, LedgerCheck
+from callcab.services import ledger_check
 from callcab.services.specs.ledger import LEDGER_ENTRY
 from callcab.views.phone_number.support import customers
 from callcab.web import theme
+from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, money
 from callcab.web.listing import Column, Empty, FilterField, ListView
@@ -27,6 +34,12 @@ ACCOUNTS = {
     Account.REVENUE: _l("Выручка"),
     Account.CORRECTION: _l("Корректировки"),
 }
+
+
+def sums(check: LedgerCheck | None) -> list[dict[str, Any]]:
+    """Customers that the check named, their sums as numbers again."""
+    rows = check.wrong if check is not None else []
+    return [{name: Decimal(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
 
 
 class SupportLedger(ListView):
@@ -62,7 +75,17 @@ class SupportLedger(ListView):
     empty = Empty(_l("Проводок пока нет"), _l("Они появятся с первым платежом."), "book")
 
     def list_extras(self) -> dict[str, Any]:
-        return {"discrepancies": ledger.discrepancies(db.session())}
+        health = ledger_check.health(db.session())
+        return {"health": health, "wrong": sums(health.last)}
+
+    @expose("/check/", methods=("POST",))
+    @requires("ledger.read")
+    def check_view(self) -> ResponseReturnValue:
+        """«Сверить сейчас»: by a job, since every entry is added up."""
+        with unit_of_work(current_scope()) as session:
+            ledger_check.ask(session, actor=current_actor())
+        flash(_("Сверка началась. Обновите страницу через минуту."), "success")
+        return redirect(f"{self.url}/", 303)
 
 
 def support_views() -> list[ListView]:

@@ -2,12 +2,16 @@
 
 from decimal import Decimal
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from callcab.db import unit_of_work
-from callcab.models import AuditEvent, Seller, Tariff
+from callcab.jobs import ledger as jobs
+from callcab.lib import clock
+from callcab.models import AuditEvent, LedgerCheck, Seller, Tariff
 from callcab.scope import Scope
+from callcab.services import ledger, ledger_check
 from tests import factories
 from tests.people import People
 
@@ -98,9 +102,53 @@ def test_an_administrator_makes_and_changes_a_tariff(people: People) -> None:
 
 def test_the_ledger_lists_entries_and_says_that_all_is_well(people: People) -> None:
     page = people.sasha.get("/admin/ledger/?search=1000")
-    assert "Всё сходится" in page.text
     assert len(page.rows()) == 2
     assert people.sasha.get("/admin/ledger/?search=1000,01").rows()[0][0].startswith("Ничего не найдено")
+
+
+def check_now(people: People) -> str:
+    people.sasha.get("/admin/ledger/").form(action="/admin/ledger/check/").submit()
+    with unit_of_work(SYSTEM) as session:
+        check_id = session.scalars(sa.select(sa.func.max(LedgerCheck.id))).one()
+    jobs.check(check_id)
+    return people.sasha.get("/admin/ledger/").text
+
+
+def test_the_ledger_page_shows_the_last_check_and_when_it_was(people: People) -> None:
+    assert "Балансы с проводками ещё не сверяли." in people.sasha.get("/admin/ledger/").text
+    assert "Всё сходится: баланс каждого клиента равен сумме его проводок. Сверено" in check_now(people)
+
+
+def test_the_ledger_page_reads_no_entries_to_tell_that_all_is_well(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(session: object) -> list[dict[str, object]]:
+        raise AssertionError("a page must not add everything up")
+
+    check_now(people)
+    monkeypatch.setattr(ledger, "discrepancies", forbidden)
+    assert "Всё сходится" in people.sasha.get("/admin/ledger/").text
+
+
+def test_the_ledger_page_names_who_is_off_until_a_check_finds_him_well(people: People, owner_dsn: str) -> None:
+    def shift(by: int) -> None:
+        with psycopg.connect(owner_dsn) as connection:
+            connection.execute("UPDATE customer SET balance = balance + %s WHERE id = %s", (by, people.customer_id))
+
+    shift(7)
+    text = check_now(people)
+    assert "Балансы не сходятся с проводками у клиентов: 1." in text
+    assert "баланс 1 007,00 ₽, проводки 1 000,00 ₽" in text.replace("\xa0", " ")
+    shift(-7)
+    assert "не сходятся" in people.sasha.get("/admin/ledger/").text
+    assert "Всё сходится" in check_now(people)
+
+
+def test_an_old_check_is_not_sold_as_news(people: People) -> None:
+    check_now(people)
+    with unit_of_work(SYSTEM) as session:
+        session.execute(sa.update(LedgerCheck).values(finished_at=clock.now() - ledger_check.STALE * 1.01))
+    assert "прошло больше двух часов" in people.sasha.get("/admin/ledger/").text
 
 
 def test_tariffs_are_for_administrators(people: People) -> None:

@@ -21,6 +21,7 @@ TEXTS = {
     "audit.ip.clear": _l("Белый список очищен"),
     "audit.ip.delete": _l("Адрес удалён из белого списка"),
     "audit.ip.open": _l("Временно открыт вход с любого адреса"),
+    "audit.ledger.check": _l("Запрошена сверка балансов"),
     "audit.number.add": _l("Добавлены номера"),
     "audit.number.block": _l("Номер заблокирован"),
     "audit.number.create": _l("Создан исходящий номер"),
