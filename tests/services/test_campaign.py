@@ -1,7 +1,6 @@
 """Campaigns, calls, decisions and money, from the list to the last event."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +17,6 @@ from callcab.models import (
     CallState,
     Campaign,
     CampaignState,
-    Contact,
     ContactState,
     Customer,
     IvrAction,
@@ -29,83 +27,13 @@ from callcab.models import (
     Tariff,
 )
 from callcab.providers.telephony.base import Event, EventKind
-from callcab.scope import Actor, Scope
 from callcab.services import call as calls
 from callcab.services import campaign as campaigns
-from callcab.services import decision, ledger, phone_number, pricing
+from callcab.services import decision, phone_number, pricing
 from tests import factories
+from tests.services.dialling import FIRST, NOON, OLGA, SYSTEM, contact, dial, end, get, money, settled, unanswered
 
 pytestmark = pytest.mark.usefixtures("connected")
-SYSTEM = Scope.system("test")
-OLGA = Actor("Ольга", "owner")
-# A Tuesday, noon in Moscow.
-NOON = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-FIRST = 79253944501
-
-
-def settled(
-    phones: Sequence[int] = (FIRST,), *, balance: str = "100.00", numbers: int = 1, **values: Any
-) -> tuple[int, int]:
-    """A customer with a started campaign and free numbers; returns the ids of both."""
-    with clock.frozen(NOON), unit_of_work(SYSTEM) as session:
-        owner = factories.customer(session, balance=balance)
-        for _ in range(numbers):
-            factories.number(session)
-        draft = campaigns.Draft(
-            **{
-                "name": "Обзвон",
-                "purpose": Purpose.INFORMATION,
-                "prompt": "Здравствуйте!",
-                "contacts": "\n".join(map(str, phones)),
-                "rules": (campaigns.Rule("9", IvrAction.BLACKLIST),),
-                **values,
-            }
-        )
-        campaign = campaigns.create(session, draft, customer_id=owner.id, actor=OLGA)
-        campaigns.start(session, campaign.id, actor=OLGA, customer_id=owner.id)
-        return owner.id, campaign.id
-
-
-def dial(campaign_id: int, at: datetime = NOON) -> list[int]:
-    with clock.frozen(at), unit_of_work(SYSTEM) as session:
-        return campaigns.dial(session, campaign_id).calls
-
-
-def end(call_id: int, at: datetime = NOON, **data: Any) -> None:
-    """Tell the end of a call; by default it was listened to for ten seconds."""
-    usual = {
-        "cause": "completed",
-        "by": "us",
-        "digits": "",
-        "answered_at": (at - timedelta(seconds=10)).isoformat(),
-        "seconds": 10,
-    }
-    with clock.frozen(at), unit_of_work(SYSTEM) as session:
-        call = session.get_one(Call, call_id)
-        event = Event(str(call.provider_ref), "end", EventKind.HANGUP, at, {**usual, **data})
-        assert calls.on_event(session, event)
-
-
-def unanswered(call_id: int, cause: str, at: datetime = NOON) -> None:
-    end(call_id, at, cause=cause, answered_at=None, seconds=0)
-
-
-def get(model: type[Any], row_id: int) -> Any:
-    with unit_of_work(SYSTEM) as session:
-        return session.get_one(model, row_id)
-
-
-def contact() -> Contact:
-    with unit_of_work(SYSTEM) as session:
-        return session.scalars(sa.select(Contact)).one()
-
-
-def money(customer_id: int) -> tuple[Decimal, Decimal]:
-    with unit_of_work(SYSTEM) as session:
-        customer = session.get_one(Customer, customer_id)
-        assert ledger.discrepancies(session) == []
-        return customer.balance, customer.reserved
-
 
 # Price
 
@@ -265,71 +193,6 @@ def test_an_opt_out_stops_contacts_of_other_campaigns_too() -> None:
     end(call_id, digits="9")
     assert dial(other.id, NOON + timedelta(hours=1)) == []
     assert get(Campaign, other.id).state is CampaignState.FINISHED
-
-
-def test_a_lost_call_ends_by_its_deadline_and_gives_the_money_back() -> None:
-    customer_id, campaign_id = settled()
-    (call_id,) = dial(campaign_id)
-    later = NOON + timedelta(minutes=5)
-    with clock.frozen(later), unit_of_work(SYSTEM) as session:
-        assert calls.overdue(session, now=later) == [call_id]
-        assert calls.reap(session, call_id, now=later)
-    assert get(Call, call_id).outcome is Outcome.LOST
-    assert money(customer_id) == (Decimal("100.00"), Decimal("0.00"))
-    assert contact().next_at >= later + timedelta(minutes=10)
-
-
-def answer(call_id: int, at: datetime = NOON) -> None:
-    with clock.frozen(at), unit_of_work(SYSTEM) as session:
-        call = session.get_one(Call, call_id)
-        assert calls.on_event(session, Event(str(call.provider_ref), "up", EventKind.ANSWERED, at, {}))
-
-
-def free(call_id: int) -> str | None:
-    with unit_of_work(SYSTEM) as session:
-        return calls.why_free(session, session.get_one(Call, call_id))
-
-
-def test_an_answered_call_that_is_lost_costs_nothing_and_keeps_its_answer() -> None:
-    customer_id, campaign_id = settled()
-    (call_id,) = dial(campaign_id)
-    answer(call_id)
-    later = NOON + timedelta(minutes=5)
-    with clock.frozen(later), unit_of_work(SYSTEM) as session:
-        assert calls.reap(session, call_id, now=later)
-    lost = get(Call, call_id)
-    assert (lost.outcome, lost.seconds, lost.cost, lost.answered_at) == (Outcome.LOST, 0, 0, NOON)
-    assert free(call_id) == "call.free_lost"
-    assert money(customer_id) == (Decimal("100.00"), Decimal("0.00"))
-
-
-def test_the_end_of_a_lost_call_that_is_told_later_charges_nothing() -> None:
-    customer_id, campaign_id = settled()
-    (call_id,) = dial(campaign_id)
-    later = NOON + timedelta(minutes=5)
-    with clock.frozen(later), unit_of_work(SYSTEM) as session:
-        calls.reap(session, call_id, now=later)
-    end(call_id, later + timedelta(minutes=1))
-    assert get(Call, call_id).outcome is Outcome.LOST
-    assert money(customer_id) == (Decimal("100.00"), Decimal("0.00"))
-
-
-def test_a_call_whose_reservation_ran_out_costs_nothing_and_says_so() -> None:
-    customer_id, campaign_id = settled()
-    (call_id,) = dial(campaign_id)
-    with unit_of_work(SYSTEM) as session:
-        ledger.release(session, session.get_one(Call, call_id).reservation_id)
-    end(call_id)
-    assert (get(Call, call_id).seconds, free(call_id)) == (10, "call.free_late")
-    assert money(customer_id) == (Decimal("100.00"), Decimal("0.00"))
-
-
-def test_a_paid_call_and_an_unanswered_one_need_no_excuse() -> None:
-    _, campaign_id = settled((FIRST, FIRST + 1))
-    paid, silent = dial(campaign_id)
-    end(paid)
-    unanswered(silent, "busy")
-    assert (get(Call, paid).cost, free(paid), free(silent)) == (Decimal("1.80"), None, None)
 
 
 def test_a_worker_that_died_before_placing_leaves_a_call_that_is_placed_under_its_name() -> None:
