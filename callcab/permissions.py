@@ -56,6 +56,7 @@ _AGENT = {
     "number.read",
     "number.release",
     "number.rent",
+    "number.rest",
     "number.verify",
     "number.block",
     "number.export",
@@ -99,8 +100,8 @@ _LEAD = {
 _ADMIN = {"staff.read", "staff.edit", "seller.edit", "tariff.read", "tariff.edit"}
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
-    "owner": frozenset(_READ | _MONEY | _DIAL | _OWN),
-    "manager": frozenset(_READ | _MONEY | _DIAL | {"ip.read", "audit.read"}),
+    "owner": frozenset(_READ | _MONEY | _DIAL | _OWN | {"number.rent"}),
+    "manager": frozenset(_READ | _MONEY | _DIAL | {"ip.read", "audit.read", "number.rent"}),
     "accountant": frozenset(_READ | _MONEY),
     "operator": frozenset(_READ | _DIAL),
     "viewer": frozenset(_READ),

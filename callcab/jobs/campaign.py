@@ -4,11 +4,9 @@ from callcab import queue
 from callcab.db import unit_of_work
 from callcab.jobs.call import place_all
 from callcab.jobs.registry import every, job
-from callcab.lib import clock
 from callcab.providers import telephony
 from callcab.scope import Scope
 from callcab.services import campaign as campaigns
-from callcab.services import phone_number
 
 SCOPE = Scope.system("number leases")
 MOST_ROUNDS = 20
@@ -36,10 +34,3 @@ def sweep() -> None:
         due = campaigns.due(session)
     for campaign_id in due:
         queue.send("campaign.dial", {"campaign_id": campaign_id})
-
-
-@every(60)
-def end_rentals() -> None:
-    """Give numbers whose rental is over back to the pool."""
-    with unit_of_work(SCOPE) as session:
-        phone_number.end_rentals(session, now=clock.now())

@@ -26,7 +26,9 @@ from callcab.models.note import Note
 from callcab.models.operation import Operation, OperationKind, OperationRow, OperationState, RowOutcome
 from callcab.models.payment import Payment, PaymentKind, PaymentMethod
 from callcab.models.phone_number import (
+    NumberDay,
     NumberEvent,
+    NumberHealth,
     NumberKind,
     NumberLease,
     NumberRental,
@@ -74,7 +76,9 @@ __all__ = [
     "MailMessage",
     "MailState",
     "Note",
+    "NumberDay",
     "NumberEvent",
+    "NumberHealth",
     "NumberKind",
     "NumberLease",
     "NumberRental",

@@ -1,6 +1,6 @@
 """Outgoing numbers: the shared pool, duty numbers, personal numbers; their leases, rentals and history."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -31,11 +31,23 @@ class NumberState(StrEnum):
     BLOCKED = "blocked"
 
 
+class NumberHealth(StrEnum):
+    """How a number's answer rate compares with its own usual one; unknown until it has called enough."""
+
+    UNKNOWN = "unknown"
+    GOOD = "good"
+    FALLING = "falling"
+
+
 class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
     """``customer_id`` is who alone controls the number now: the owner of a personal one, the renter of a shared one.
 
     «Свободный» and «арендный» are not kinds: a free number is shared and in state free, a rented one is shared with
     ``rented_until`` set (the rental itself is NumberRental).
+
+    ``rests_until``   no campaign gets it before; one that has it keeps it
+    ``prolong_days``  the rental goes on by itself for so many days each time; empty: it ends
+    ``health_data``   what the check of ``health`` saw: calls, answered, usual share, the last days
     """
 
     __tablename__ = "phone_number"
@@ -53,6 +65,12 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
             " ELSE (customer_id IS NULL) = (rented_until IS NULL) END",
             name="holder_fits_kind",
         ),
+        sa.CheckConstraint(
+            "prolong_days IS NULL OR (rented_until IS NOT NULL AND prolong_days BETWEEN 1 AND 366)",
+            name="prolong_needs_rental",
+        ),
+        sa.Index("ix_phone_number_rented_until", "rented_until", postgresql_where=sa.text("rented_until IS NOT NULL")),
+        sa.Index("ix_phone_number_falling", "id", postgresql_where=sa.text("health = 'falling'")),
         sa.Index(
             "uq_phone_number_pool",
             "phone",
@@ -78,6 +96,13 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
     busy_at: orm.Mapped[datetime | None]
     rented_until: orm.Mapped[datetime | None]
     note: orm.Mapped[str] = orm.mapped_column(default="")
+    rests_until: orm.Mapped[datetime | None]
+    prolong_days: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
+    health: orm.Mapped[NumberHealth] = choice(
+        NumberHealth, default=NumberHealth.UNKNOWN, server_default=NumberHealth.UNKNOWN.value
+    )
+    health_data: orm.Mapped[dict[str, Any] | None] = orm.mapped_column(JSONB)
+    health_at: orm.Mapped[datetime | None]
 
     customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)
     open_lease: orm.Mapped["NumberLease | None"] = orm.relationship(
@@ -88,11 +113,22 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
 
 
 class NumberLease(Numbered, TenantOwned, Base):
-    """A shared number held by a campaign until it ends; at most one open lease per number (partial unique index)."""
+    """A shared number held by a campaign until it ends.
+
+    At most one open lease per number (partial unique index), and no two of its leases, ended or not, share an instant
+    (exclusion constraint): the history itself proves that a number was never on two campaigns at once.
+    """
 
     __tablename__ = "number_lease"
     __table_args__ = (
         sa.Index("uq_number_lease_open", "number_id", unique=True, postgresql_where=sa.text("released_at IS NULL")),
+        ExcludeConstraint(
+            ("number_id", "="),
+            (sa.func.tstzrange(sa.column("taken_at"), sa.column("released_at")), "&&"),
+            using="gist",
+            name="excl_number_lease_time",
+        ),
+        sa.CheckConstraint("released_at >= taken_at", name="released_after_taken"),
         sa.Index("ix_number_lease_campaign_id", "campaign_id"),
         sa.Index("ix_number_lease_customer_id", "customer_id"),
     )
@@ -106,7 +142,10 @@ class NumberLease(Numbered, TenantOwned, Base):
 
 
 class NumberRental(Numbered, Created, TenantOwned, Base):
-    """A shared number for one customer for a period; two rentals of a number never overlap (exclusion constraint)."""
+    """A shared number for one customer for a period; two rentals of a number never overlap (exclusion constraint).
+
+    ``noticed_days`` is how many days before its end the customer was written to last (3, then 1).
+    """
 
     __tablename__ = "number_rental"
     __table_args__ = (
@@ -126,6 +165,7 @@ class NumberRental(Numbered, Created, TenantOwned, Base):
     price: orm.Mapped[Decimal]
     ledger_entry_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("ledger_entry.id"), unique=True)
     ended_at: orm.Mapped[datetime | None]
+    noticed_days: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
 
 
 class NumberEvent(Numbered, Created, TenantOrStaff, Base):
@@ -141,3 +181,18 @@ class NumberEvent(Numbered, Created, TenantOrStaff, Base):
     kind: orm.Mapped[str] = orm.mapped_column(sa.String(32))
     actor: orm.Mapped[str]
     data: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict)
+
+
+class NumberDay(Base):
+    """Calls from a number on one day (UTC), over all customers: its health is judged by them; only staff reads it."""
+
+    __tablename__ = "number_day"
+    __table_args__ = (
+        sa.CheckConstraint("answered BETWEEN 0 AND calls", name="answered_of_calls"),
+        sa.Index("ix_number_day_day", "day"),
+    )
+
+    phone: orm.Mapped[int] = orm.mapped_column(primary_key=True, autoincrement=False)
+    day: orm.Mapped[date] = orm.mapped_column(sa.Date, primary_key=True)
+    calls: orm.Mapped[int] = orm.mapped_column(sa.Integer)
+    answered: orm.Mapped[int] = orm.mapped_column(sa.Integer)

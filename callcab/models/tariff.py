@@ -23,4 +23,6 @@ class Tariff(Numbered, Created, Versioned, Base):
     step_seconds: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=6)
     minute_price: orm.Mapped[Decimal] = orm.mapped_column(Rate())
     rental_day_price: orm.Mapped[Decimal] = orm.mapped_column(Rate(), default=Decimal("0"))
+    # A campaign prefers a shared number of the region that most of its callees live in.
+    match_region: orm.Mapped[bool] = orm.mapped_column(default=False, server_default=sa.false())
     is_default: orm.Mapped[bool] = orm.mapped_column(default=False)

@@ -22,7 +22,8 @@ def save(
 ) -> Tariff:
     """Store a plan, or make a new one without an id; flushed.
 
-    values  ``name``, ``first_seconds``, ``step_seconds``, ``minute_price``, ``rental_day_price``, ``is_default``
+    values  ``name``, ``first_seconds``, ``step_seconds``, ``minute_price``, ``rental_day_price``, ``match_region``,
+            ``is_default``
     raises  Invalid with the field at fault; Conflict ``tariff.name_known`` or ``edit.stale``; NotFound
     """
     wanted = check(values)
@@ -57,6 +58,7 @@ def check(values: Mapping[str, Any]) -> dict[str, Any]:
     if len(name) > NAME_LIMIT or not name.isprintable():
         raise Invalid("field.too_long", field="name", limit=NAME_LIMIT)
     found: dict[str, Any] = {"name": name, "is_default": bool(values.get("is_default"))}
+    found["match_region"] = bool(values.get("match_region"))
     for key in ("first_seconds", "step_seconds"):
         seconds = values.get(key)
         if not isinstance(seconds, int) or not 1 <= seconds <= SECONDS_LIMIT:

@@ -32,6 +32,12 @@ class TariffForm(Form):
     first_seconds = StringField(_l("Первый интервал, секунд"), render_kw=NUMBER)
     step_seconds = StringField(_l("Следующие интервалы, секунд"), render_kw=NUMBER)
     rental_day_price = StringField(_l("Аренда номера в день, ₽"), render_kw=NUMBER)
+    match_region = BooleanField(
+        _l("Подбирать номер региона абонентов"),
+        description=_l(
+            "Рассылка займёт общий номер того региона, где городских номеров больше всего, если он свободен."
+        ),
+    )
     is_default = BooleanField(_l("Для новых клиентов"))
 
 
@@ -62,6 +68,7 @@ def shown(row: Tariff) -> Mapping[str, Any]:
         "step_seconds": str(row.step_seconds),
         "minute_price": format_number(row.minute_price, 2),
         "rental_day_price": format_number(row.rental_day_price, 2),
+        "match_region": row.match_region,
         "is_default": row.is_default,
     }
 

@@ -30,6 +30,7 @@ CODES: dict[tuple[str, str], Mapping[str, Any]] = {
     ("campaign", "state"): telephony_words.CAMPAIGN_FILTER,
     ("phone_number", "state"): telephony_words.STATE_FILTER,
     ("phone_number", "kind"): telephony_words.KIND_FILTER,
+    ("phone_number", "stuck"): telephony_words.STUCK,
     ("verification", "state"): telephony_words.STATE_FILTER,
     ("promo_batch", "state"): PROMO_STATES,
 }
@@ -76,7 +77,7 @@ def _moment(text: str) -> str:
 
 SHOWN: dict[str, Callable[[str], str]] = {
     **dict.fromkeys(("amount", "total", "paid_total", "price", "minute_price", "rental_day_price"), _money),
-    **dict.fromkeys(("rented_until", "expires_at", "ip_open_until", "until"), _moment),
+    **dict.fromkeys(("rented_until", "rests_until", "expires_at", "ip_open_until", "until"), _moment),
     **dict.fromkeys(("phone", "from_phone"), phone),
 }
 

@@ -32,6 +32,16 @@ NUMBER_STATES = {
     NumberState.FAILED: (_l("Не подтверждён"), "bad"),
     NumberState.BLOCKED: (_l("Заблокирован"), "bad"),
 }
+STUCK = {
+    "orphan": _l("занят, но рассылки нет"),
+    "over": _l("рассылка закончилась"),
+    "silent": _l("рассылка не звонит больше суток"),
+}
+TROUBLE = {
+    "stuck": _l("Застрявшие"),
+    "falling": _l("Падает дозвон"),
+    "resting": _l("Отдыхают"),
+}
 STATE_FILTER = {state.value: words for state, (words, _) in NUMBER_STATES.items()}
 CAMPAIGN_STATES = {
     CampaignState.DRAFT: (_l("Черновик"), ""),

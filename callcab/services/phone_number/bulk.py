@@ -1,16 +1,17 @@
 """What is done to many numbers at once; each refusal is told for its own number."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from callcab import queue
 from callcab.db import CabSession
+from callcab.lib import clock
 from callcab.lib.errors import Invalid, NotFound
 from callcab.models import Customer, NumberKind, PhoneNumber
 from callcab.scope import Actor
 from callcab.services import operation, verification
-from callcab.services.phone_number import personal, pool, rental
+from callcab.services.phone_number import personal, pool, rental, resting, stuck
 
 # A number, its campaign and its customer are locked together: few rows in one transaction.
 CHUNK = 50
@@ -42,6 +43,19 @@ def block(session: CabSession, row: PhoneNumber, params: dict[str, Any], actor: 
     pool.block(session, row.id, actor=actor, reason=str(params.get("reason", "")))
 
 
+def rest(session: CabSession, row: PhoneNumber, params: dict[str, Any], actor: Actor) -> None:
+    until = clock.now() + timedelta(days=int(params["days"]))
+    resting.rest(session, row.id, until=until, actor=actor, reason=str(params.get("reason", "")))
+
+
+def wake(session: CabSession, row: PhoneNumber, params: dict[str, Any], actor: Actor) -> None:
+    resting.wake(session, row.id, actor=actor)
+
+
+def release_stuck(session: CabSession, row: PhoneNumber, params: dict[str, Any], actor: Actor) -> None:
+    stuck.release_stuck(session, row.id, actor=actor)
+
+
 def unblock(session: CabSession, row: PhoneNumber, params: dict[str, Any], actor: Actor) -> None:
     pool.unblock(session, row.id, actor=actor)
 
@@ -69,6 +83,9 @@ for _name, _change, _permission in (
     ("number.release", release, "number.release"),
     ("number.kind", change_kind, "number.edit"),
     ("number.rent", rent, "number.rent"),
+    ("number.rest", rest, "number.rest"),
+    ("number.wake", wake, "number.rest"),
+    ("number.release_stuck", release_stuck, "number.release"),
     ("number.block", block, "number.block"),
     ("number.unblock", unblock, "number.block"),
     ("number.delete", delete, "number.delete"),

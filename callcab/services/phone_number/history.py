@@ -8,6 +8,7 @@ from callcab.db import CabSession
 from callcab.lib.errors import NotFound
 from callcab.models import NumberEvent, PhoneNumber
 from callcab.scope import Actor
+from callcab.services import audit
 
 
 def note(session: CabSession, number: PhoneNumber, kind: str, *, actor: Actor, **data: Any) -> None:
@@ -27,3 +28,28 @@ def locked(session: CabSession, number_id: int) -> PhoneNumber:
     if number is None:
         raise NotFound("number.not_found")
     return number
+
+
+def record(
+    session: CabSession,
+    action: str,
+    number: PhoneNumber,
+    actor: Actor,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    reason: str = "",
+) -> None:
+    """Audit a change of a number, which makes a new version of it. Flushed."""
+    number.version += 1
+    audit.record(
+        session,
+        action,
+        actor=actor,
+        customer_id=number.customer_id,
+        object_type="phone_number",
+        object_id=number.id,
+        before=before,
+        after=after,
+        reason=reason,
+    )
+    session.flush()

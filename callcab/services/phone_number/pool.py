@@ -1,7 +1,6 @@
 """What support does with numbers: add, free, change the kind, block, delete. Each is audited."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -20,7 +19,7 @@ from callcab.models import (
 )
 from callcab.scope import Actor
 from callcab.services import audit
-from callcab.services.phone_number.history import locked, note
+from callcab.services.phone_number.history import locked, note, record
 from callcab.services.phone_number.lease import give_back
 
 
@@ -52,11 +51,11 @@ def release(session: CabSession, number_id: int, *, actor: Actor, reason: str = 
 
     Raises NotFound, Invalid("number.not_busy").
     """
-    number, taken = _with_campaign(session, number_id)
+    number, taken = with_campaign(session, number_id)
     if taken is None or number.state is not NumberState.BUSY:
         raise Invalid("number.not_busy")
-    _take_away(session, number, taken, actor)
-    _record(session, "number.release", number, actor, {"state": "busy"}, {"state": number.state.value}, reason)
+    take_away(session, number, taken, actor)
+    record(session, "number.release", number, actor, {"state": "busy"}, {"state": number.state.value}, reason)
     return number
 
 
@@ -77,7 +76,7 @@ def change_kind(session: CabSession, number_id: int, kind: NumberKind, *, actor:
     before = number.kind
     number.kind = kind
     note(session, number, "kind", actor=actor, before=before.value, after=kind.value)
-    _record(session, "number.kind", number, actor, {"kind": before.value}, {"kind": kind.value})
+    record(session, "number.kind", number, actor, {"kind": before.value}, {"kind": kind.value})
     return number
 
 
@@ -88,15 +87,15 @@ def block(session: CabSession, number_id: int, *, actor: Actor, reason: str) -> 
     """
     if not reason.strip():
         raise Invalid("reason.missing", field="reason")
-    number, taken = _with_campaign(session, number_id)
+    number, taken = with_campaign(session, number_id)
     if number.state is NumberState.BLOCKED:
         raise Invalid("number.blocked")
     before = number.state
     number.state = NumberState.BLOCKED
     if taken is not None:
-        _take_away(session, number, taken, actor)
+        take_away(session, number, taken, actor)
     note(session, number, "blocked", actor=actor, reason=reason)
-    _record(session, "number.block", number, actor, {"state": before.value}, {"state": "blocked"}, reason)
+    record(session, "number.block", number, actor, {"state": before.value}, {"state": "blocked"}, reason)
     return number
 
 
@@ -107,7 +106,7 @@ def unblock(session: CabSession, number_id: int, *, actor: Actor) -> PhoneNumber
         raise Invalid("number.not_blocked")
     number.state = NumberState.FAILED if number.kind is NumberKind.PERSONAL else NumberState.FREE
     note(session, number, "unblocked", actor=actor)
-    _record(session, "number.unblock", number, actor, {"state": "blocked"}, {"state": number.state.value})
+    record(session, "number.unblock", number, actor, {"state": "blocked"}, {"state": number.state.value})
     return number
 
 
@@ -116,7 +115,7 @@ def delete(session: CabSession, number_id: int, *, actor: Actor) -> None:
 
     Raises NotFound, Conflict("number.busy"), Conflict("number.has_rentals"): what was paid for stays, block it instead.
     """
-    number, taken = _with_campaign(session, number_id)
+    number, taken = with_campaign(session, number_id)
     if taken is not None:
         raise Conflict("number.busy")
     if session.scalar(sa.select(NumberRental.id).where(NumberRental.number_id == number.id).limit(1)):
@@ -135,7 +134,7 @@ def delete(session: CabSession, number_id: int, *, actor: Actor) -> None:
     session.flush()
 
 
-def _with_campaign(session: CabSession, number_id: int) -> tuple[PhoneNumber, NumberLease | None]:
+def with_campaign(session: CabSession, number_id: int) -> tuple[PhoneNumber, NumberLease | None]:
     """The number and its open lease, locked in the order of the dialler: campaign first, then number."""
     campaign_id = session.scalar(
         sa.select(NumberLease.campaign_id).where(NumberLease.number_id == number_id, NumberLease.released_at.is_(None))
@@ -153,34 +152,10 @@ def _with_campaign(session: CabSession, number_id: int) -> tuple[PhoneNumber, Nu
     return number, taken
 
 
-def _take_away(session: CabSession, number: PhoneNumber, taken: NumberLease, actor: Actor) -> None:
+def take_away(session: CabSession, number: PhoneNumber, taken: NumberLease, actor: Actor) -> None:
     give_back(session, number, taken, actor=actor)
     session.execute(
         sa.update(Campaign)
         .where(Campaign.id == taken.campaign_id, Campaign.state == CampaignState.RUNNING)
         .values(state=CampaignState.WAITING, wait_reason="number.none_free")
     )
-
-
-def _record(
-    session: CabSession,
-    action: str,
-    number: PhoneNumber,
-    actor: Actor,
-    before: dict[str, Any],
-    after: dict[str, Any],
-    reason: str = "",
-) -> None:
-    number.version += 1
-    audit.record(
-        session,
-        action,
-        actor=actor,
-        customer_id=number.customer_id,
-        object_type="phone_number",
-        object_id=number.id,
-        before=before,
-        after=after,
-        reason=reason,
-    )
-    session.flush()

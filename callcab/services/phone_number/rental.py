@@ -1,5 +1,6 @@
 """A shared number for one customer until a date, paid in advance by started days."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from math import ceil
@@ -10,10 +11,11 @@ from sqlalchemy.exc import IntegrityError
 
 from callcab.db import CabSession
 from callcab.lib import clock
-from callcab.lib.errors import Conflict, Invalid, NotFound
+from callcab.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from callcab.models import (
     Account,
     Customer,
+    CustomerStatus,
     EntryKind,
     LedgerEntry,
     NumberKind,
@@ -24,8 +26,8 @@ from callcab.models import (
     Tariff,
 )
 from callcab.scope import Actor
-from callcab.services import audit, ledger
-from callcab.services.phone_number.history import locked, note
+from callcab.services import ledger
+from callcab.services.phone_number.history import locked, note, record
 
 LONGEST = timedelta(days=366)
 _DAY = timedelta(days=1)
@@ -37,23 +39,54 @@ def rent_price(tariff: Tariff, start: datetime, until: datetime) -> Decimal:
     return (tariff.rental_day_price * days).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def rent(session: CabSession, *, number_id: int, customer_id: int, until: datetime, actor: Actor) -> NumberRental:
+@dataclass(frozen=True)
+class Seen:
+    """What a person saw before he agreed: until when the number is rented already, and the sum."""
+
+    rented_until: datetime | None
+    price: Decimal
+
+
+def rent(
+    session: CabSession,
+    *,
+    number_id: int,
+    customer_id: int,
+    until: datetime,
+    actor: Actor,
+    seen: Seen | None = None,
+) -> NumberRental:
     """Rent a number to a customer from now, or from the end of his present rental; charged at once. Flushed.
 
+    Needs a system or staff scope: a customer may not write the pool's rows.
+    seen    what the person agreed to; anything else now, as after a double click, is refused
     raises  NotFound, Conflict("number.rented"), Conflict("number.busy") while another customer's campaign uses it,
             Invalid("number.not_shared"), Invalid("number.blocked"), Invalid("rental.until"),
-            LimitReached("balance.low")
+            Forbidden("customer.blocked"), Conflict("rental.changed"), LimitReached("balance.low")
     """
     number = locked(session, number_id)
     customer = session.get(Customer, customer_id)
     if customer is None:
         raise NotFound("customer.not_found")
+    if customer.status is CustomerStatus.BLOCKED:
+        raise Forbidden("customer.blocked", reason=customer.block_reason)
     _check_number(session, number, customer_id)
+    if seen is not None and seen.rented_until != number.rented_until:
+        raise Conflict("rental.changed")
     start = max(number.rented_until or clock.now(), clock.now())
     if not start < until <= start + LONGEST:
         raise Invalid("rental.until", field="until")
     price = rent_price(customer.tariff, start, until)
-    rental = NumberRental(number_id=number.id, customer_id=customer_id, period=Range(start, until), price=price)
+    if seen is not None and seen.price != price:
+        raise Conflict("rental.changed")
+    return store(session, number, customer_id, Range(start, until), price, actor)
+
+
+def store(
+    session: CabSession, number: PhoneNumber, customer_id: int, period: Range[datetime], price: Decimal, actor: Actor
+) -> NumberRental:
+    """Write a rental down and charge it: once for a period, by the key of its entry. Flushed. Raises as ``rent``."""
+    rental = NumberRental(number_id=number.id, customer_id=customer_id, period=period, price=price)
     try:
         with session.begin_nested():
             session.add(rental)
@@ -62,52 +95,15 @@ def rent(session: CabSession, *, number_id: int, customer_id: int, until: dateti
         raise Conflict("number.rented") from None
     if price:
         rental.ledger_entry_id = _charge(session, rental).id
+    until = period.upper
+    assert until is not None  # noqa: S101 - every rental has an end
     before = {"customer_id": number.customer_id, "rented_until": number.rented_until}
     number.customer_id = customer_id
     number.rented_until = until
-    number.version += 1
-    after = {"customer_id": customer_id, "rented_until": until, "price": price}
     note(session, number, "rented", actor=actor, until=until.isoformat(), price=str(price))
-    audit.record(
-        session,
-        "number.rent",
-        actor=actor,
-        customer_id=customer_id,
-        object_type="phone_number",
-        object_id=number.id,
-        before=before,
-        after=after,
-    )
-    session.flush()
+    after = {"customer_id": customer_id, "rented_until": until, "price": price}
+    record(session, "number.rent", number, actor, before, after)
     return rental
-
-
-def end_rentals(session: CabSession, *, now: datetime, limit: int = 500) -> int:
-    """Give numbers whose rental is over back to the pool; returns how many. For the timetable.
-
-    A campaign that still calls from the number keeps it until it ends.
-    """
-    numbers = session.scalars(
-        sa.select(PhoneNumber)
-        .where(PhoneNumber.rented_until <= now)
-        .order_by(PhoneNumber.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
-    for number in numbers:
-        note(session, number, "rental_ended", actor=Actor.system())
-        number.customer_id = None
-        number.rented_until = None
-        number.version += 1
-    if numbers:
-        session.flush()
-        session.execute(
-            sa.update(NumberRental)
-            .where(NumberRental.ended_at.is_(None), sa.func.upper(NumberRental.period) <= now)
-            .where(NumberRental.number_id.in_([number.id for number in numbers]))
-            .values(ended_at=now)
-        )
-    return len(numbers)
 
 
 def _check_number(session: CabSession, number: PhoneNumber, customer_id: int) -> None:
@@ -125,13 +121,14 @@ def _check_number(session: CabSession, number: PhoneNumber, customer_id: int) ->
 
 
 def _charge(session: CabSession, rental: NumberRental) -> LedgerEntry:
+    assert rental.period.lower is not None  # noqa: S101 - every rental has a start
     return ledger.post(
         session,
         customer_id=rental.customer_id,
         kind=EntryKind.RENTAL,
         account=Account.REVENUE,
         amount=-rental.price,
-        key=f"rental:{rental.id}",
+        key=f"rental:{rental.number_id}:{rental.customer_id}:{rental.period.lower.isoformat()}",
         cause="number_rental",
         cause_id=rental.id,
     )

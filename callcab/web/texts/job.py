@@ -78,6 +78,9 @@ TEXTS = {
     "job.number.delete_own": _l("Удаление номеров"),
     "job.number.kind": _l("Смена типа номеров"),
     "job.number.release": _l("Освобождение номеров"),
+    "job.number.release_stuck": _l("Освобождение застрявших номеров"),
+    "job.number.rest": _l("Отдых номеров"),
+    "job.number.wake": _l("Конец отдыха номеров"),
     "job.number.rent": _l("Аренда номеров"),
     "column.inn": _l("ИНН"),
 }
