@@ -95,6 +95,18 @@ def test_missing_pip_is_told_with_the_remedy(bootstrap: ModuleType, monkeypatch:
         bootstrap.installers()
 
 
+def test_choice_of_installer_is_not_handed_on_as_a_setting(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_on: list[dict[str, str]] = []
+    monkeypatch.setenv("CALLCAB_NO_UV", "1")
+    monkeypatch.setattr(os, "execv", lambda *_: handed_on.append(dict(os.environ)))
+
+    bootstrap.become(["callcab"])
+
+    assert "CALLCAB_NO_UV" not in handed_on[0]
+
+
 def test_bootstrap_needs_the_standard_library_only() -> None:
     imported = re.findall(r"^(?:import|from) (\w+)", (ROOT / "run").read_text(), flags=re.MULTILINE)
 
