@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from wtforms import Form, SelectField, SelectMultipleField, StringField
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -89,7 +90,11 @@ class CabinetTokens(ListView):
             "token.edit",
             icon="ban",
             perform=revoke,
-            question=_l("Отозвать ключей: %(count)s? Программы с ними сразу потеряют доступ."),
+            question=lambda count: ngettext(
+                "Отозвать %(num)s ключ? Программы с ним сразу потеряют доступ.",
+                "Отозвать ключи: %(num)s? Программы с ними сразу потеряют доступ.",
+                count,
+            ),
             danger=True,
             when=lambda row: row.revoked_at is None,
         ),

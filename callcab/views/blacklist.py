@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 from wtforms import Form, StringField
 from wtforms.validators import DataRequired, Length
@@ -25,7 +26,7 @@ from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
 from callcab.web.access import allow_upload, current_actor, current_scope, requires
 from callcab.web.database import db
-from callcab.web.formatters import link, moment, phone
+from callcab.web.formatters import link, moment, number, phone
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
 
 UPLOAD_LIMIT = 100 * 1024 * 1024
@@ -70,7 +71,12 @@ class BlacklistView(ListView):
         "blacklist.delete",
         icon="trash",
         operation="blacklist.delete",
-        question=_l("Удалить номеров из чёрного списка: %(count)s?"),
+        question=lambda count: ngettext(
+            "Удалить %(count)s номер из чёрного списка?",
+            "Удалить номера из чёрного списка: %(count)s?",
+            count,
+            count=number(count),
+        ),
         danger=True,
         whole=True,
     )

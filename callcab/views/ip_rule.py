@@ -11,7 +11,6 @@ from flask_babel import ngettext
 from wtforms import BooleanField, Form, StringField
 
 from callcab.db import CabSession, unit_of_work
-from callcab.lib import user_agent
 from callcab.lib.errors import Conflict, DomainError, Invalid
 from callcab.models import Door, IpRule
 from callcab.scope import Actor
@@ -21,7 +20,7 @@ from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_scope, may, requires
 from callcab.web.database import db
-from callcab.web.formatters import DASH, link, moment
+from callcab.web.formatters import DASH, browser_name, link, moment
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView
 
 NOTICES = {
@@ -93,7 +92,9 @@ class RuleList(ListView):
             "ip.edit",
             icon="trash",
             perform=delete_rows,
-            question=_l("Удалить адресов из белого списка: %(count)s?"),
+            question=lambda count: ngettext(
+                "Удалить %(num)s адрес из белого списка?", "Удалить адреса из белого списка: %(num)s?", count
+            ),
             fields=DeleteForm,
             danger=True,
         ),
@@ -231,7 +232,7 @@ WHEN = Column("created_at", _l("Когда"), lambda row: moment(row.created_at)
 FROM = Column("address", _l("IP"), lambda row: address_text(row.address), kind="main")
 WHERE = Column("door", _l("Куда"), lambda row: DOORS[row.door])
 LETTER = Column("mailed", _l("Письмо"), lambda row: _("отправлено") if row.mailed else DASH)
-AGENT = Column("agent", _l("Браузер"), lambda row: user_agent.short_name(row.agent))
+AGENT = Column("agent", _l("Браузер"), lambda row: browser_name(row.agent))
 
 
 class CabinetDenials(DenialList):

@@ -222,6 +222,8 @@ class JobView(ListView):
             "failure": reason_of(row) if row.error_code else "",
             "can_download": may_download(row),
             "facts": self._facts(row),
+            # Whoever has just saved numbers wants to see them.
+            "section_url": f"/{self.face}/blacklist/" if row.name.startswith("blacklist.") else "",
         }
 
     def _facts(self, row: Operation) -> list[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Form, StringField, validators
+from wtforms import StringField, validators
 
 from callcab.db import CabSession
 from callcab.lib.errors import NotFound
@@ -17,6 +17,7 @@ from callcab.views.phone_number.support import customers
 from callcab.web import telephony_words as words
 from callcab.web import theme
 from callcab.web.formatters import moment, phone, status
+from callcab.web.forms import Form
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, Tab
 
 STATES = {

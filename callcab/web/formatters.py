@@ -14,6 +14,7 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from callcab.lib import phone as phones
+from callcab.lib import user_agent
 
 DASH = "—"
 NBSP = "\u00a0"
@@ -142,6 +143,11 @@ def link(url: str, text: Any) -> Markup:
     return Markup('<a href="{}">{}</a>').format(url, text)
 
 
+def browser_name(agent: str | None) -> str:
+    """`Chrome, Linux` of what a browser calls itself."""
+    return user_agent.short_name(agent or "") or DASH
+
+
 FILTERS = {
     "moment": moment,
     "day": day,
@@ -154,4 +160,5 @@ FILTERS = {
     "filesize": size,
     "ago": ago,
     "dash": dash,
+    "browser_name": browser_name,
 }

@@ -132,7 +132,7 @@ def test_a_customer_gets_through_a_whole_day(people: People, settings: Settings,
     one_click = next(form for form in page.tree.forms if form.fields.get("network") == "127.0.0.1")
     assert "Добавить текущий адрес" in one_click.text_content()
     page = FormOnPage(page, one_click).submit()
-    assert [row[2] for row in page.rows()] == ["127.0.0.1"]
+    assert [row[3] for row in page.rows()] == ["127.0.0.1"]
 
     campaign = start_campaign(olga)
     let_calls_pass(settings)

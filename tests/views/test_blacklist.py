@@ -77,6 +77,18 @@ def test_confirmed_numbers_are_stored_with_source_author_and_reason(people: Peop
     assert "Ольга Владелец" in row
 
 
+def test_saving_is_called_saving_and_leads_back_to_the_list(people: People, work) -> None:
+    olga = people.olga
+    page = add_text(olga, "8 (925) 394-45-77")
+    assert "Сохранить новые: 1" in page.text
+    assert "Номера проверены, ничего ещё не записано" in page.text
+    page.form(has="expected").submit()
+    work()
+    number = page.form(has="expected").values["id"]
+    finished = olga.get(f"/cabinet/jobs/details/?id={number}")
+    assert olga.get(finished.link("К чёрному списку")).rows()
+
+
 def test_a_file_is_read_with_its_header_and_encoding(people: People, work) -> None:
     olga = people.olga
     data = "ФИО;Телефон\r\nИванов;89253944577\r\nПетров;9253944578\r\n".encode("cp1251")
@@ -136,7 +148,7 @@ def test_ticked_numbers_are_deleted_after_a_question_with_the_count(people: Peop
     form = olga.get(LIST).form(has="expect")
     ids = form.element.xpath(".//input[@name='id']/@value")[:2]
     question = form.submit(action="delete", id=ids)
-    assert "Удалить номеров из чёрного списка: 2?" in question.text
+    assert "Удалить 2 номера из чёрного списка?" in question.text
     question.form(has="confirmed").submit()
     work()
     assert len(stored(people.customer_id)) == 1
@@ -148,7 +160,7 @@ def test_all_matching_numbers_are_deleted_and_no_other(people: People, work) -> 
     olga = people.olga
     page = olga.get(LIST, query={"search": "925394"})
     question = page.form(has="expect").submit(action="delete", scope="all")
-    assert ": 60?" in question.text
+    assert "Удалить 60 номеров из чёрного списка?" in question.text
     question.form(has="confirmed").submit()
     work()
     assert stored(people.customer_id) == {79991112233}

@@ -49,7 +49,7 @@ def ask(people: People, *rows: Invoice, action: str = "send") -> Page:
 def test_an_invoice_goes_to_the_customer_with_its_pdf(people: People, box: MemoryMail) -> None:
     row = issued(people.customer_id, "1234.50")
     answer = ask(people, row).form(has="subject").submit()
-    assert "Готово: Отправить, строк: 1" in answer.text
+    assert "«Отправить»: готово, строк: 1" in answer.text
     letter = box.sent[0]
     assert letter.recipient == mail_of(people)
     assert letter.subject == f"Счёт № {row.number} от {row.issued_on:%d.%m.%Y}"

@@ -31,7 +31,7 @@ def test_the_current_address_is_added_in_one_click(people: People) -> None:
     forms = [form for form in page.tree.forms if form.fields.get("network") == "127.0.0.1"]
     assert len(forms) == 1
     page = olga.post("/cabinet/ip/add/", network="127.0.0.1")
-    assert [row[2] for row in page.rows()] == ["127.0.0.1"]
+    assert [row[3] for row in page.rows()] == ["127.0.0.1"]
     assert "Добавить текущий адрес" not in page.text
 
 
@@ -146,3 +146,15 @@ def test_ac_26_a_post_without_the_token_of_the_page_changes_nothing(people: Peop
     olga.send("/cabinet/ip/add/", {"network": "127.0.0.1"}, status=400)
     with unit_of_work(SYSTEM) as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(ip_rule.IpRule)) == 0
+
+
+def test_delete_stands_to_the_left_of_the_address(people: People) -> None:
+    """The product's words: the button stands in «Управление», left of the address."""
+    olga = people.olga
+    add_own = olga.get("/cabinet/ip/").form(to="/cabinet/ip/add/")
+    add_own.submit(network="127.0.0.1")
+    page = olga.get("/cabinet/ip/")
+    headings = [" ".join(node.text_content().split()) for node in page.tree.xpath("//table[1]/thead/tr/th")]
+    assert headings.index("Управление") < headings.index("Дата создания") < headings.index("IP-адрес")
+    row = page.rows()[0]
+    assert next(i for i, cell in enumerate(row) if "Удалить" in cell) < row.index("127.0.0.1")

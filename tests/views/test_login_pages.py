@@ -283,3 +283,10 @@ def test_ac_40_passwords_never_reach_the_journal(people: People) -> None:
 def test_private_pages_stay_out_of_caches(app: Flask, people: People) -> None:
     response = people.olga.get("/cabinet/profile/").response
     assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_the_profile_names_browsers_in_two_words(people: People) -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+    page = people.browser("olga", agent=agent).get("/cabinet/profile/")
+    assert "Chrome, Linux" in page.text
+    assert "AppleWebKit" not in page.text

@@ -288,3 +288,39 @@ def test_the_owner_starts_a_download(people: People, url: str) -> None:
     answer = people.olga.post(f"{url}export/", follow=False)
     assert answer.status == 303
     assert "/cabinet/jobs/" in answer.response.headers["Location"]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("name", "", "Заполните это поле."),
+        ("name", "я" * 121, "Слишком длинно: не больше 120 знаков."),
+        ("lines", "много", "Введите целое число."),
+        ("lines", "51", "Укажите число от 1 до 50."),
+        ("calls_from", "25:99", "Введите время так: 10:55."),
+        ("purpose", "fun", "Выберите значение из списка."),
+    ],
+)
+def test_a_wrong_field_of_a_campaign_is_explained_in_our_words(
+    people: People, field: str, typed: str, sentence: str
+) -> None:
+    form = {
+        "name": "Напоминание",
+        "purpose": "information",
+        "prompt": "Здравствуйте!",
+        "contacts": "8 925 394-45-01",
+        "calls_from": "09:00",
+        "calls_until": "20:00",
+        "lines": "2",
+        "max_attempts": "2",
+        "own_number_id": "",
+    }
+    page = people.olga.post("/cabinet/campaigns/new/", **{**form, field: typed})
+    assert page.status == 422
+    assert sentence in page.text
+
+
+def test_hours_of_a_campaign_are_typed_in_our_format(people: People) -> None:
+    """Rule U20: a native field shows 08:00 PM wherever the browser is English."""
+    page = people.olga.get("/cabinet/campaigns/new/")
+    assert page.tree.xpath("//input[@name='calls_until'][@type='text']/@value") == ["20:00"]

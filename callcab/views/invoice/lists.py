@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
-from wtforms import EmailField, Form, HiddenField, StringField, TextAreaField, validators
+from wtforms import EmailField, HiddenField, StringField, TextAreaField, validators
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import tokens
@@ -30,6 +30,7 @@ from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
 from callcab.web.formatters import day, link, moment, money, status
+from callcab.web.forms import Form
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, RowLink, table
 
 log = logging.getLogger(__name__)

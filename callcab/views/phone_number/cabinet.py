@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from wtforms import Form, StringField
 
 from callcab.db import CabSession, unit_of_work
@@ -82,7 +83,7 @@ class CabinetNumber(ListView):
             "number.delete",
             icon="trash",
             operation="number.delete_own",
-            question=_l("Удалить личных номеров: %(count)s?"),
+            question=lambda count: ngettext("Удалить %(num)s личный номер?", "Удалить личные номера: %(num)s?", count),
             danger=True,
             when=lambda row: row.kind is NumberKind.PERSONAL and row.state is not NumberState.BLOCKED,
         ),

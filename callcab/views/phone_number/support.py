@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, Form, IntegerField, SelectField, StringField, TextAreaField, validators
+from wtforms import DateField, IntegerField, SelectField, StringField, TextAreaField, validators
 
 from callcab.db import unit_of_work
 from callcab.lib import clock
@@ -26,6 +26,7 @@ from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, phone
+from callcab.web.forms import Form
 from callcab.web.listing import Action, Column, FilterField, ListView, PageAction, RowLink, Tab
 
 

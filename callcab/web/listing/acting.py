@@ -196,7 +196,7 @@ def _start(view: "ListView", choice: Choice, found: int, params: dict[str, Any])
     if at_once and operation.done == found:
         return leave(
             view,
-            gettext("Готово: %(what)s, строк: %(count)s.", what=choice.action.label, count=number(found)),
+            gettext("«%(what)s»: готово, строк: %(count)s.", what=choice.action.label, count=number(found)),
             "success",
         )
     flash(gettext("Принято: %(what)s, строк: %(count)s.", what=choice.action.label, count=number(found)), "success")

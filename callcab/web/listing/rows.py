@@ -95,18 +95,22 @@ class RowPainter:
                 f'<td class="cell-pick"><label><input class="form-check-input" type="checkbox" name="id"'
                 f' value="{row_id}" aria-label="{self._pick_label}: {name}"></label></td>'
             )
+        if self.manages and self._inline:
+            parts.append(self._manage_cell(row, row_id, name))
         for cell, opening, linked in self._columns:
             value = cell(row)
             text = DASH if value is None or value == "" else escape(value)
             if linked:
                 text = f'<a href="{self._base}/details/?id={row_id}">{text}</a>'
             parts.append(f"{opening}{text}</td>")
-        if self.manages:
-            parts.append(
-                f'<td class="cell-manage" data-label="{self._manage_label}">{self._menu(row, row_id, name)}</td>'
-            )
+        if self.manages and not self._inline:
+            parts.append(self._manage_cell(row, row_id, name))
         parts.append("</tr>")
         return "".join(parts)
+
+    def _manage_cell(self, row: Any, row_id: str, name: str) -> str:
+        css = "cell-manage cell-manage-first" if self._inline else "cell-manage"
+        return f'<td class="{css}" data-label="{self._manage_label}">{self._menu(row, row_id, name)}</td>'
 
     def _menu(self, row: Any, row_id: str, name: str) -> str:
         lines = [
