@@ -204,6 +204,10 @@ def _add(session: CabSession, operation: Operation, tally: Tally) -> None:
 
 def _end(operation: Operation) -> None:
     counted = operation.done + operation.known + operation.skipped + operation.failed
+    if operation.kind is OperationKind.ACTION and (operation.total or 0) > counted:
+        # Rows that were counted at the start and are gone, or that the database does not let this customer change.
+        operation.skipped += (operation.total or 0) - counted
+        counted = operation.total or 0
     operation.total = counted
     if operation.state is OperationState.PREVIEW:
         operation.state = OperationState.READY
