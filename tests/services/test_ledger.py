@@ -169,3 +169,70 @@ def test_forty_charges_at_once_never_pass_the_limit(customer_id: int) -> None:
         results = list(pool.map(attempt, range(40)))
     assert sum(results) == 20
     assert balance(customer_id)[0] == Decimal("0")
+
+
+def test_a_reversal_is_not_reversed(customer_id: int) -> None:
+    with unit_of_work(SYSTEM) as session:
+        undone = ledger.reverse(session, charge(session, customer_id, "10.00", "a"), cause="test")
+        with pytest.raises(Invalid, match="ledger.reversal_of_reversal"):
+            ledger.reverse(session, undone, cause="test")
+    assert balance(customer_id)[0] == Decimal("100.00")
+
+
+def test_an_entry_is_not_reversed_under_a_second_key(customer_id: int) -> None:
+    with unit_of_work(SYSTEM) as session:
+        entry = charge(session, customer_id, "10.00", "a")
+        ledger.reverse(session, entry, cause="test")
+        with pytest.raises(Conflict, match="ledger.already_reversed"):
+            ledger.post(
+                session,
+                customer_id=customer_id,
+                kind=EntryKind.REVERSAL,
+                account=Account.REVENUE,
+                amount=Decimal("10.00"),
+                key="another",
+                cause="test",
+                reverses_id=entry.id,
+            )
+    assert balance(customer_id)[0] == Decimal("100.00")
+
+
+def hold(session: CabSession, customer_id: int, amount: str, key: str = "call:1") -> Reservation:
+    return ledger.reserve(session, customer_id=customer_id, amount=Decimal(amount), key=key, cause="call")
+
+
+def test_a_call_reserves_once_however_often_it_asks(customer_id: int) -> None:
+    with unit_of_work(SYSTEM) as session:
+        assert hold(session, customer_id, "5.40").id == hold(session, customer_id, "5.40").id
+    assert balance(customer_id) == (Decimal("100.00"), Decimal("5.40"))
+
+
+@pytest.mark.parametrize(("amount", "code"), [("-0.01", "amount.negative"), ("100.01", "balance.low")])
+def test_an_impossible_reservation_is_refused(customer_id: int, amount: str, code: str) -> None:
+    with pytest.raises((Invalid, LimitReached), match=code), unit_of_work(SYSTEM) as session:
+        hold(session, customer_id, amount)
+    assert balance(customer_id) == (Decimal("100.00"), Decimal("0"))
+
+
+def test_a_closed_reservation_is_given_back_once(customer_id: int) -> None:
+    with unit_of_work(SYSTEM) as session:
+        held = hold(session, customer_id, "5.40")
+        assert ledger.release(session, held.id)
+        assert not ledger.release(session, held.id)
+    assert balance(customer_id) == (Decimal("100.00"), Decimal("0"))
+
+
+def test_an_unknown_reservation_is_not_found() -> None:
+    with pytest.raises(NotFound, match="reservation.not_found"), unit_of_work(SYSTEM) as session:
+        ledger.release(session, 999_999)
+
+
+def test_a_call_that_cost_nothing_leaves_no_entry(customer_id: int) -> None:
+    with unit_of_work(SYSTEM) as session:
+        held = hold(session, customer_id, "5.40")
+        for _ in range(2):
+            found = ledger.settle(
+                session, held.id, amount=Decimal("0"), kind=EntryKind.CALL, cause="call", cause_id=None
+            )
+            assert found is None
+    assert balance(customer_id) == (Decimal("100.00"), Decimal("0"))

@@ -116,3 +116,67 @@ def test_a_new_invitation_kills_the_older_link(firm: int) -> None:
     before = invited.password_hash
     again = do(user.invite_again, firm, invited.id, by=person(firm, "owner"))
     assert again.password_hash != before and user.awaiting(again)
+
+
+def actions(user_id: int) -> list[str]:
+    with unit_of_work(SYSTEM) as session:
+        statement = sa.select(AuditEvent.action).where(AuditEvent.object_id == user_id).order_by(AuditEvent.id)
+        return list(session.scalars(statement))
+
+
+def test_a_role_changes_once_and_is_audited_with_both_roles(firm: int) -> None:
+    boss, other = person(firm, "owner"), person(firm, "operator")
+    for _ in range(2):
+        assert do(user.change_role, firm, other, by=boss, role="viewer").role == "viewer"
+    with unit_of_work(SYSTEM) as session:
+        event = session.scalars(sa.select(AuditEvent).where(AuditEvent.object_id == other)).one()
+    assert (event.action, event.before, event.after) == ("user.role", {"role": "operator"}, {"role": "viewer"})
+
+
+@pytest.mark.parametrize("role", ["admin", "agent", "lead", "system", ""])
+def test_a_role_of_the_other_side_is_refused(firm: int, role: str) -> None:
+    boss, other = person(firm, "owner"), person(firm, "operator")
+    with pytest.raises(Invalid, match="user.role"):
+        do(user.change_role, firm, other, by=boss, role=role)
+
+
+def test_a_person_is_let_in_again_once(firm: int) -> None:
+    boss, other = person(firm, "owner"), person(firm, "operator")
+    do(user.disable, firm, other, by=boss)
+    do(user.disable, firm, other, by=boss)
+    for _ in range(2):
+        assert do(user.enable, firm, other, by=boss).status == UserStatus.ACTIVE
+    assert actions(other) == ["user.disable", "user.enable"]
+
+
+def test_a_second_owner_may_be_switched_off(firm: int) -> None:
+    boss, second = person(firm, "owner"), person(firm, "owner")
+    assert do(user.disable, firm, second, by=boss).status == UserStatus.DISABLED
+
+
+def profile(user_id: int, firm: int, name: str, language: str = "ru") -> User:
+    with unit_of_work(Scope.tenant(firm)) as session:
+        actor = Actor("Кто-то", "operator", user_id, firm)
+        return user.update_profile(session, user_id=user_id, name=name, language=language, actor=actor)
+
+
+def test_a_profile_is_changed_and_an_unchanged_one_leaves_no_trace(firm: int) -> None:
+    me = person(firm, "operator")
+    for _ in range(2):
+        found = profile(me, firm, "  Иван   Петров ", "en")
+    assert (found.name, found.language) == ("Иван Петров", "en")
+    assert actions(me) == ["user.profile"]
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "code"),
+    [
+        (" ", "ru", "field.required"),
+        ("И" * 500, "ru", "field.too_long"),
+        ("Иван\x07", "ru", "field.too_long"),
+        ("Иван", "xx", "field.choice"),
+    ],
+)
+def test_an_odd_profile_is_refused(firm: int, name: str, language: str, code: str) -> None:
+    with pytest.raises(Invalid, match=code):
+        profile(person(firm, "operator"), firm, name, language)
