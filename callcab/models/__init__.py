@@ -3,7 +3,7 @@
 from callcab.models.api_token import ApiToken
 from callcab.models.audit_event import AuditEvent
 from callcab.models.blacklist import BlacklistEntry, BlacklistSource
-from callcab.models.call import Call, CallEvent, CallState, Outcome
+from callcab.models.call import Call, CallEvent, CallState, DialRate, Outcome
 from callcab.models.campaign import (
     Campaign,
     CampaignState,
@@ -59,6 +59,7 @@ __all__ = [
     "ContactState",
     "Customer",
     "CustomerStatus",
+    "DialRate",
     "Door",
     "EntryKind",
     "Invoice",

@@ -44,7 +44,10 @@ class Outcome(StrEnum):
 
 
 class Call(Numbered, Created, TenantOwned, Base):
-    """One attempt to reach a contact; ``decision`` is the trace of rules that allowed or refused it (design §2.3)."""
+    """One attempt to reach a contact; ``decision`` is the trace of rules that allowed or refused it (design §2.3).
+
+    ``terms`` are the prices that it was put on record under (services.pricing.Terms); refused ones have none.
+    """
 
     __tablename__ = "call"
     __table_args__ = (
@@ -58,6 +61,8 @@ class Call(Numbered, Created, TenantOwned, Base):
         sa.Index("ix_call_customer_id_phone", "customer_id", "phone"),
         sa.Index("ix_call_phone", "phone"),
         sa.Index("ix_call_open_deadline_at", "deadline_at", postgresql_where=sa.text("ended_at IS NULL")),
+        # How many lines are in use: of a customer, of a campaign, and in all.
+        sa.Index("ix_call_open_lines", "customer_id", "campaign_id", postgresql_where=sa.text("ended_at IS NULL")),
     )
 
     campaign_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("campaign.id"))
@@ -69,6 +74,7 @@ class Call(Numbered, Created, TenantOwned, Base):
     outcome: orm.Mapped[Outcome | None] = choice(Outcome)
     digits: orm.Mapped[str] = orm.mapped_column(sa.String(32), default="")
     decision: orm.Mapped[list[dict[str, Any]]] = orm.mapped_column(JSONB)
+    terms: orm.Mapped[dict[str, Any] | None] = orm.mapped_column(JSONB(none_as_null=True))
     provider_ref: orm.Mapped[str | None] = orm.mapped_column(sa.String(64), unique=True)
     answered_at: orm.Mapped[datetime | None]
     ended_at: orm.Mapped[datetime | None]
@@ -89,7 +95,11 @@ class CallEvent(Numbered, TenantOwned, Base):
         sa.UniqueConstraint("provider_ref", "event_key"),
         sa.CheckConstraint("(call_id IS NULL) <> (verification_id IS NULL)", name="one_owner"),
         sa.Index("ix_call_event_call_id", "call_id"),
-        sa.Index("ix_call_event_verification_id", "verification_id"),
+        sa.Index(
+            "ix_call_event_verification_id",
+            "verification_id",
+            postgresql_where=sa.text("verification_id IS NOT NULL"),
+        ),
         sa.Index("ix_call_event_customer_id", "customer_id"),
     )
 
@@ -100,3 +110,15 @@ class CallEvent(Numbered, TenantOwned, Base):
     kind: orm.Mapped[str] = orm.mapped_column(sa.String(32))
     at: orm.Mapped[datetime]
     data: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict)
+
+
+class DialRate(Base):
+    """A bucket of permissions to dial, refilled by time: one for the platform, one for each customer or campaign that
+    has a speed limit. ``granted`` is what the last taker got."""
+
+    __tablename__ = "dial_rate"
+
+    key: orm.Mapped[str] = orm.mapped_column(sa.String(32), primary_key=True)
+    tokens: orm.Mapped[Decimal] = orm.mapped_column(sa.Numeric(12, 4))
+    filled_at: orm.Mapped[datetime]
+    granted: orm.Mapped[int] = orm.mapped_column(sa.Integer)

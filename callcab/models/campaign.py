@@ -33,6 +33,9 @@ class Purpose(StrEnum):
 class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     """``waiting`` = started but without a number yet; ``wait_reason`` is a code (number.none_free, balance.low…).
 
+    ``dial_asked_at`` is when a dialling round was last asked for, ``dialled_at`` when one last began: together they
+    keep the queue at one round for each campaign.
+
     Advertising by robot is refused without a stored confirmation of consent (rule C1).
     """
 
@@ -40,7 +43,8 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     __table_args__ = (
         sa.CheckConstraint("purpose <> 'advertising' OR consent_note <> ''", name="advertising_needs_consent"),
         sa.CheckConstraint("quiet_from > quiet_until", name="calling_hours"),
-        sa.CheckConstraint("lines BETWEEN 1 AND 200", name="lines"),
+        sa.CheckConstraint("lines BETWEEN 1 AND 1000", name="lines"),
+        sa.CheckConstraint("calls_per_second BETWEEN 1 AND 1000", name="calls_per_second"),
         sa.Index("ix_campaign_customer_id_created_at_id", "customer_id", "created_at", "id"),
         sa.Index("ix_campaign_created_at_id", "created_at", "id"),
         sa.Index("ix_campaign_state", "state"),
@@ -56,11 +60,14 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     quiet_until: orm.Mapped[time] = orm.mapped_column(default=time(9))
     quiet_from: orm.Mapped[time] = orm.mapped_column(default=time(20))
     lines: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=5)
+    calls_per_second: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
     max_attempts: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=2)
     contacts_total: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
     contacts_done: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
     started_at: orm.Mapped[datetime | None]
     finished_at: orm.Mapped[datetime | None]
+    dial_asked_at: orm.Mapped[datetime | None]
+    dialled_at: orm.Mapped[datetime | None]
     request_key: orm.Mapped[str | None] = orm.mapped_column(sa.String(64), unique=True)
     created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
 

@@ -26,6 +26,7 @@ class Customer(Numbered, Created, Versioned, TenantItself, Base):
         sa.CheckConstraint("(status = 'blocked') = (block_reason IS NOT NULL)", name="block_has_reason"),
         sa.CheckConstraint("reserved >= 0", name="reserved_not_negative"),
         sa.CheckConstraint("credit_limit >= 0", name="credit_limit_not_negative"),
+        sa.CheckConstraint("lines > 0 AND calls_per_second > 0", name="call_limits"),
         sa.CheckConstraint("balance - reserved >= -credit_limit", name="within_credit_limit"),
         sa.Index("ix_customer_created_at_id", "created_at", "id"),
         sa.Index("ix_customer_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
@@ -41,6 +42,9 @@ class Customer(Numbered, Created, Versioned, TenantItself, Base):
     balance: orm.Mapped[Decimal] = orm.mapped_column(default=Decimal("0"))
     reserved: orm.Mapped[Decimal] = orm.mapped_column(default=Decimal("0"))
     credit_limit: orm.Mapped[Decimal] = orm.mapped_column(default=Decimal("0"))
+    # Most calls at once and most begun in a second; empty = as many as the platform allows.
+    lines: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
+    calls_per_second: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
     zone: orm.Mapped[str] = orm.mapped_column(default="Europe/Moscow")
     manager_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id", use_alter=True), index=True)
     ip_open_until: orm.Mapped[datetime | None]

@@ -119,6 +119,7 @@ RULES = {
     "balance": _l("Баланс"),
     "caller": _l("Исходящий номер"),
     "retries": _l("Повторы"),
+    "campaign": _l("Рассылка"),
 }
 EVIDENCE = {
     "phone": _l("номер"),

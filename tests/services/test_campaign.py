@@ -128,6 +128,19 @@ def test_who_declined_or_does_not_exist_is_not_called_again(cause: str) -> None:
     assert contact().state is ContactState.DONE
 
 
+def test_a_number_that_does_not_exist_is_not_called_by_later_campaigns_either() -> None:
+    customer_id, campaign_id = settled()
+    (call_id,) = dial(campaign_id)
+    unanswered(call_id, "unallocated")
+    for days, code in ((1, "number.unallocated"), (179, "number.unallocated"), (181, "allowed")):
+        with unit_of_work(SYSTEM) as session:
+            now = NOON + timedelta(days=days)
+            found = decision.decide(session, customer_id=customer_id, phone=FIRST, campaign=None, now=now)
+            assert found.code == code
+            if not found.allowed:
+                assert found.trace[0].evidence["since"] == NOON.isoformat()
+
+
 def test_attempts_end_with_the_campaigns_limit() -> None:
     _, campaign_id = settled(max_attempts=1)
     (call_id,) = dial(campaign_id)

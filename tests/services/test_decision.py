@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from callcab.db import unit_of_work
 from callcab.models import BlacklistEntry, BlacklistSource, CustomerStatus
@@ -92,3 +93,43 @@ def test_one_customers_list_does_not_touch_another() -> None:
 def test_a_blocked_customer_calls_nobody() -> None:
     found = decide(status=CustomerStatus.BLOCKED, block_reason="долг")
     assert (found.code, found.verdict) == ("customer.blocked", "campaign")
+
+
+def test_a_batch_gets_the_answers_that_each_number_would_get_alone() -> None:
+    with unit_of_work(SYSTEM) as session:
+        owner = factories.customer(session, balance="100.00")
+        session.add(BlacklistEntry(customer_id=owner.id, phone=FIRST + 1, source=BlacklistSource.HAND))
+        session.add(BlacklistEntry(customer_id=None, phone=FIRST + 2, source=BlacklistSource.FILE))
+        session.flush()
+        callees = [decision.Callee(phone) for phone in (FIRST, FIRST + 1, FIRST + 2, "чепуха", 74232123456)]
+        together = decision.decide_many(session, customer_id=owner.id, campaign=None, callees=callees, now=NOON)
+        alone = [
+            decision.decide(session, customer_id=owner.id, phone=callee.phone, campaign=None, now=NOON)
+            for callee in callees
+        ]
+    assert together == alone
+    assert [found.code for found in together] == [
+        "allowed",
+        "blacklist.own",
+        "blacklist.platform",
+        "phone.no_digits",
+        "allowed",
+    ]
+
+
+def test_a_thousand_numbers_cost_as_many_queries_as_one(connected: sa.Engine) -> None:
+    counts = []
+    with unit_of_work(SYSTEM) as session:
+        owner = factories.customer(session, balance="100.00")
+        for size in (1, 1000):
+            seen: list[str] = []
+
+            def note(conn: Any, cursor: Any, statement: str, *rest: Any, seen: list[str] = seen) -> None:
+                seen.append(statement)
+
+            sa.event.listen(connected, "before_cursor_execute", note)
+            callees = [decision.Callee(FIRST + step) for step in range(size)]
+            decision.decide_many(session, customer_id=owner.id, campaign=None, callees=callees, now=NOON)
+            sa.event.remove(connected, "before_cursor_execute", note)
+            counts.append(len(seen))
+    assert counts[0] == counts[1] <= 4

@@ -1,6 +1,7 @@
 """A shared number belongs to one campaign until it ends; who gets it is decided by the database."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -16,23 +17,27 @@ MACHINE = Actor.system()
 
 @dataclass(frozen=True)
 class Caller:
-    """The number a campaign calls from; duty and personal numbers are used without a lease."""
+    """The number a campaign calls from; duty and personal numbers are used without a lease.
+
+    kind  shared, rented, duty or personal: calls from each may have a price of their own
+    """
 
     number_id: int
     phone: int
+    kind: str
     lease_id: int | None = None
 
 
 def find_caller(session: CabSession, campaign: Campaign) -> Caller | None:
     """The number that the campaign holds or may use right now, without taking one; None when it has none."""
     held = session.execute(
-        sa.select(NumberLease.id, PhoneNumber.id, PhoneNumber.phone)
+        sa.select(NumberLease.id, PhoneNumber.id, PhoneNumber.phone, PhoneNumber.rented_until)
         .join(PhoneNumber, PhoneNumber.id == NumberLease.number_id)
         .where(NumberLease.campaign_id == campaign.id, NumberLease.released_at.is_(None))
         .where(PhoneNumber.state != NumberState.BLOCKED)
     ).first()
     if held is not None:
-        return Caller(held[1], held[2], held[0])
+        return Caller(held[1], held[2], _shared_kind(held[3]), held[0])
     own = session.get(PhoneNumber, campaign.own_number_id) if campaign.own_number_id else None
     return _without_lease(own, campaign.customer_id) if own is not None else None
 
@@ -59,7 +64,7 @@ def lease(session: CabSession, campaign: Campaign) -> Caller | None:
     number.busy_at = now
     note(session, number, "taken", actor=MACHINE, customer_id=campaign.customer_id, campaign_id=campaign.id)
     session.flush()
-    return Caller(number.id, number.phone, taken.id)
+    return Caller(number.id, number.phone, _shared_kind(number.rented_until), taken.id)
 
 
 def is_available(session: CabSession, campaign: Campaign) -> bool:
@@ -106,7 +111,11 @@ def awake() -> sa.ColumnElement[bool]:
 def _without_lease(own: PhoneNumber, customer_id: int) -> Caller | None:
     duty = own.kind is NumberKind.DUTY and own.state is NumberState.FREE and not is_resting(own)
     personal = own.kind is NumberKind.PERSONAL and own.customer_id == customer_id and own.state is NumberState.VERIFIED
-    return Caller(own.id, own.phone) if duty or personal else None
+    return Caller(own.id, own.phone, own.kind.value) if duty or personal else None
+
+
+def _shared_kind(rented_until: datetime | None) -> str:
+    return "rented" if rented_until is not None else NumberKind.SHARED.value
 
 
 def _free_for(campaign: Campaign) -> sa.Select[PhoneNumber]:

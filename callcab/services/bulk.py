@@ -1,0 +1,30 @@
+"""Many rows in one statement: arrays as parameters, so that the text of a statement never depends on their number.
+
+The database plans such a statement once, and nothing is built per row on our side.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+NUMBER, TEXT, MOMENT, COUNT = sa.BigInteger(), sa.Text(), sa.DateTime(timezone=True), sa.Integer()
+MONEY = sa.Numeric(14, 2)
+
+
+def any_of(values: Sequence[int]) -> Any:
+    """``column == any_of(ids)``: is it one of these numbers."""
+    return sa.func.any(sa.literal(list(values), ARRAY(NUMBER)))
+
+
+def any_text(values: Sequence[str]) -> Any:
+    """``column == any_text(names)``: is it one of these texts."""
+    return sa.func.any(sa.literal(list(values), ARRAY(TEXT)))
+
+
+def rows(name: str, **columns: tuple[Any, Sequence[Any]]) -> sa.TableValuedAlias:
+    """A table of the given columns (type, values), to select, insert or update from."""
+    arrays = [sa.literal(list(values), ARRAY(kind)) for kind, values in columns.values()]
+    named = [sa.column(column, kind) for column, (kind, _) in columns.items()]
+    return sa.func.unnest(*arrays).table_valued(*named, name=name).render_derived()
