@@ -1,37 +1,25 @@
 """Where a number is from, as far as its digits say: the area code of a fixed number; mobile codes say nothing."""
 
-from functools import lru_cache
-
-import phonenumbers
 import sqlalchemy as sa
-from phonenumbers import geocoder
 
 from callcab.db import CabSession
+from callcab.lib.phone.area_codes import CODES_OF_REGION, REGION_OF_CODE
 from callcab.models import Contact, ContactState
 
 # +7 ABC …: a number divided by this is its country code and area code.
 PER_CODE = 10_000_000
+_COUNTRY = 7_000
 _FIRST_FIXED, _LAST_FIXED = 7_300, 7_899
-_NOWHERE = {"", "Россия"}
-# The plan's tables part these by the digits that follow; for whoever is called they are one region.
-_MOSCOW = (7_495, 7_496, 7_498, 7_499)
 
 
-@lru_cache(maxsize=2_000)
 def name_of(code: int) -> str:
     """The region of an area code such as 7495, in the words of the numbering plan; empty when it has none."""
-    if not _FIRST_FIXED <= code <= _LAST_FIXED:
-        return ""
-    code = _MOSCOW[0] if code in _MOSCOW else code
-    found = geocoder.description_for_number(phonenumbers.parse(f"+{code}2000000"), "ru")
-    return "" if found in _NOWHERE else str(found)
+    return REGION_OF_CODE.get(code - _COUNTRY, "")
 
 
-@lru_cache(maxsize=2_000)
 def siblings(code: int) -> tuple[int, ...]:
     """All area codes of the same region (495 and 499 are both Moscow's); nothing for a code without a region."""
-    wanted = name_of(code)
-    return tuple(other for other in range(_FIRST_FIXED, _LAST_FIXED + 1) if wanted and name_of(other) == wanted)
+    return tuple(_COUNTRY + other for other in CODES_OF_REGION.get(name_of(code), ()))
 
 
 def main_codes(session: CabSession, campaign_id: int) -> tuple[int, ...]:
