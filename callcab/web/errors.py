@@ -82,7 +82,8 @@ def _http(error: HTTPException) -> Any:
         413: _("Файл или форма слишком велики."),
         429: _("Слишком много попыток. Подождите и повторите."),
     }.get(code, _("Не получилось выполнить запрос."))
-    response = answer(code, f"http.{code}", sentence, {})
+    advice = _("У вашей роли нет права на эту страницу. Если оно нужно, попросите владельца или администратора.")
+    response = answer(code, f"http.{code}", sentence, {}, advice=advice if code == 403 else "")
     retry = error.get_headers() if code == 429 else []
     for name, value in retry:
         if name.lower() == "retry-after":
@@ -95,15 +96,17 @@ def _unexpected(error: Exception) -> Any:
     return answer(500, "internal", _("На нашей стороне ошибка. Мы уже знаем о ней; повторите позже."), {})
 
 
-def answer(status: int, code: str, sentence: str, params: dict[str, Any]) -> Response:
-    """The error in the form that the caller reads; a page carries the request id for support."""
+def answer(status: int, code: str, sentence: str, params: dict[str, Any], *, advice: str = "") -> Response:
+    """The error in the form that the caller reads; a page carries the request id for support, and what to do now."""
     request_id = g.get("request_id", "")
     if wants_json():
         body = {"type": "about:blank", "title": sentence, "status": status, "code": code, "request_id": request_id}
         response = jsonify(body)
         response.mimetype = "application/problem+json"
     else:
-        page = render_template("errors/error.html", status=status, sentence=sentence, request_id=request_id)
+        page = render_template(
+            "errors/error.html", status=status, sentence=sentence, advice=advice, request_id=request_id
+        )
         response = Response(page, mimetype="text/html")
     response.status_code = status
     if status == 503:

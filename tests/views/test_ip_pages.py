@@ -158,3 +158,11 @@ def test_delete_stands_to_the_left_of_the_address(people: People) -> None:
     assert headings.index("Управление") < headings.index("Дата создания") < headings.index("IP-адрес")
     row = page.rows()[0]
     assert next(i for i, cell in enumerate(row) if "Удалить" in cell) < row.index("127.0.0.1")
+
+
+def test_the_wall_gives_a_stranger_no_advice(people: People) -> None:
+    """AC-16: a right password from an unlisted address learns nothing but «Доступ запрещен»."""
+    people.olga.post("/cabinet/ip/add/", network="127.0.0.1")
+    page = Browser(people.app, address="203.0.113.50").sign_in(people.emails["olga"], PASSWORD, status=403)
+    assert page.title == "Доступ запрещен"
+    assert "роли" not in page.text

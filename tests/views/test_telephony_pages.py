@@ -44,7 +44,8 @@ def test_a_lead_opens_every_page(people: People, path: str) -> None:
 
 def test_a_viewer_may_not_add_numbers_or_use_the_handset(people: People) -> None:
     vera = people.browser("vera")
-    vera.get("/cabinet/numbers/new/", status=403)
+    refused = vera.get("/cabinet/numbers/new/", status=403)
+    assert "попросите владельца" in refused.text
     vera.get("/cabinet/handset/", status=403)
 
 
