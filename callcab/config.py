@@ -91,6 +91,7 @@ class Settings:
     web_threads: int = setting(_count(1, 64), 8)
     job_workers: int = setting(_count(1, 64), 2)
     telephony: str = setting(_one_of("simulator"), "simulator")
+    verification_calls_per_day: int = setting(_count(0, 1_000_000), 1000)
     speech: str = setting(_one_of("espeak", "none"), "espeak")
     smtp_url: str | None = setting(_url("smtp", "smtps", "smtp+starttls"), None, secret=True)
     mail_from: str = setting(str, "callcab <no-reply@localhost>")

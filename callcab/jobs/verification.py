@@ -1,9 +1,10 @@
 """Places verification calls, ends those whose time is over."""
 
 import logging
+from zoneinfo import ZoneInfo
 
 from callcab import queue
-from callcab.db import unit_of_work
+from callcab.db import CabSession, unit_of_work
 from callcab.jobs import edge
 from callcab.jobs.registry import every, job
 from callcab.lib import clock
@@ -13,6 +14,7 @@ from callcab.providers import telephony
 from callcab.providers.telephony.base import ProviderDown, RequestRefused
 from callcab.scope import Scope
 from callcab.services import mail, verification
+from callcab.services.verification import proof
 
 log = logging.getLogger(__name__)
 SCOPE = Scope.system("verification events")
@@ -64,6 +66,37 @@ def sweep() -> None:
         lost = verification.unplaced(session, now=now)
     for verification_id in lost:
         queue.send("verification.place", {"verification_id": verification_id})
+
+
+@every(600)
+def end_proofs() -> None:
+    """Take back proofs whose time is over; write to those whose time comes."""
+    now = clock.now()
+    with unit_of_work(SCOPE) as session:
+        proof.expire_proofs(session, now=now)
+    with unit_of_work(SCOPE) as session:
+        for customer_id, found in sorted(proof.notices(session, now=now).items()):
+            _write_notice(session, session.get_one(Customer, customer_id), found)
+
+
+def _write_notice(session: CabSession, customer: Customer, found: list[proof.Notice]) -> None:
+    zone = ZoneInfo(customer.zone)
+    lines = [
+        edge.word("proof.notice_line")
+        % {
+            "phone": phones.display(phones.from_int(item.phone)),
+            "until": item.until.astimezone(zone).strftime("%d.%m.%Y"),
+        }
+        for item in found
+    ]
+    mail.send(
+        session,
+        kind="proof.notice",
+        recipient=customer.email,
+        subject=edge.word("proof.notice_subject"),
+        text=edge.word("proof.notice_letter") % {"numbers": "\n".join(lines)},
+        customer_id=customer.id,
+    )
 
 
 def _fail(verification_id: int, outcome: str) -> None:

@@ -47,6 +47,7 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
 
     ``rests_until``   no campaign gets it before; one that has it keeps it
     ``prolong_days``  the rental goes on by itself for so many days each time; empty: it ends
+    ``proved_until``  how long the pressed 1 of a personal number holds; counts while it is verified
     ``health_data``   what the check of ``health`` saw: calls, answered, usual share, the last days
     """
 
@@ -70,6 +71,8 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
             name="prolong_needs_rental",
         ),
         sa.Index("ix_phone_number_rented_until", "rented_until", postgresql_where=sa.text("rented_until IS NOT NULL")),
+        sa.Index("ix_phone_number_proved_until", "proved_until", postgresql_where=sa.text("state = 'verified'")),
+        sa.CheckConstraint("proved_until IS NULL OR kind = 'personal'", name="proof_is_personal"),
         sa.Index("ix_phone_number_falling", "id", postgresql_where=sa.text("health = 'falling'")),
         sa.Index(
             "uq_phone_number_pool",
@@ -96,6 +99,8 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
     busy_at: orm.Mapped[datetime | None]
     rented_until: orm.Mapped[datetime | None]
     note: orm.Mapped[str] = orm.mapped_column(default="")
+    proved_until: orm.Mapped[datetime | None]
+    proof_noticed_days: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
     rests_until: orm.Mapped[datetime | None]
     prolong_days: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
     health: orm.Mapped[NumberHealth] = choice(

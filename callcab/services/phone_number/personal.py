@@ -1,10 +1,12 @@
 """A customer's own number: added by him, proved by the robot's call (services.verification)."""
 
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from callcab.db import CabSession
+from callcab.lib import clock
 from callcab.lib import phone as phones
 from callcab.lib.errors import Conflict, Invalid, NotFound
 from callcab.models import NumberKind, NumberState, PhoneNumber
@@ -12,6 +14,9 @@ from callcab.scope import Actor
 from callcab.services import audit
 from callcab.services.lock import take_turn
 from callcab.services.phone_number.history import locked, note
+
+# Telephone numbers change hands: after this the owner has to press 1 again (services.verification.proof).
+PROOF_LASTS = timedelta(days=365)
 
 
 def create_personal(session: CabSession, *, customer_id: int, text: str, actor: Actor) -> PhoneNumber:
@@ -96,6 +101,8 @@ def mark_verified(session: CabSession, number: PhoneNumber, *, actor: Actor, rea
     session.flush()
     before = number.state
     number.state = NumberState.VERIFIED
+    number.proved_until = clock.now() + PROOF_LASTS
+    number.proof_noticed_days = None
     number.version += 1
     note(session, number, "verified", actor=actor, reason=reason, disputed=bool(losers))
     after = {"state": "verified", "disputed": bool(losers)}

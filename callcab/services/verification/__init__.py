@@ -10,6 +10,7 @@ from callcab.services.verification.progress import (
     placement,
     unplaced,
 )
+from callcab.services.verification.proof import may_renew
 
 __all__ = [
     "Limit",
@@ -18,6 +19,7 @@ __all__ = [
     "confirm_by_hand",
     "expire",
     "fail_unavailable",
+    "may_renew",
     "on_event",
     "placement",
     "request",

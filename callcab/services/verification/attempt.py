@@ -24,6 +24,7 @@ from callcab.services import audit
 from callcab.services.phone_number.history import locked, note
 from callcab.services.phone_number.personal import create_personal, mark_failed
 from callcab.services.verification import limits
+from callcab.services.verification.proof import may_renew
 
 # However slow the queue is: five minutes after the request it is over (AC-12, F-16).
 IN_ALL = timedelta(minutes=5)
@@ -43,8 +44,8 @@ def start(session: CabSession, *, number_id: int, customer_id: int, actor: Actor
 
     Needs a system scope. A repeated request while the customer's own call is going on returns that call.
     raises  NotFound for a number that is not this customer's, Invalid("number.blocked"), Conflict("number.known") when
-            verified, Conflict("verification.running") when another customer's call to it is going on,
-            Forbidden("customer.blocked"), LimitReached("verification.…", retry_at=…) with AC-10's limits
+            verified for longer than a month, Conflict("verification.running") when another customer's call to it
+            is going on, Forbidden("customer.blocked"), LimitReached("verification.…", retry_at=…) with AC-10's limits
     """
     number = session.get(PhoneNumber, number_id)
     if number is None or number.customer_id != customer_id or number.kind is not NumberKind.PERSONAL:
@@ -83,8 +84,10 @@ def _insert(session: CabSession, number: PhoneNumber, now: datetime, actor: Acto
             session.flush()
     except IntegrityError:
         raise Conflict("verification.running") from None
-    number.state = NumberState.PENDING
-    number.version += 1
+    if number.state is not NumberState.VERIFIED:
+        # One whose proof is only renewed stays in use, whatever comes of the call.
+        number.state = NumberState.PENDING
+        number.version += 1
     note(session, number, "verification", actor=actor, attempt=verification.attempt)
     audit.record(
         session,
@@ -132,7 +135,7 @@ def retry_at(session: CabSession, verification: Verification, *, now: datetime) 
 def _check(session: CabSession, number: PhoneNumber) -> None:
     if number.state is NumberState.BLOCKED:
         raise Invalid("number.blocked")
-    if number.state is NumberState.VERIFIED:
+    if number.state is NumberState.VERIFIED and not may_renew(number, clock.now()):
         raise Conflict("number.known")
     customer = session.get_one(Customer, number.customer_id)
     if customer.status is CustomerStatus.BLOCKED:

@@ -36,8 +36,10 @@ FILTERS = (
 )
 
 
-def is_unproved(number: PhoneNumber) -> bool:
-    return number.kind is NumberKind.PERSONAL and number.state in (NumberState.PENDING, NumberState.FAILED)
+def needs_proof(number: PhoneNumber) -> bool:
+    if number.kind is not NumberKind.PERSONAL:
+        return False
+    return number.state in (NumberState.PENDING, NumberState.FAILED) or verifications.may_renew(number, clock.now())
 
 
 class NumberForm(Form):
@@ -73,7 +75,7 @@ class CabinetNumber(ListView):
             "phone-call",
             lambda row: f"/cabinet/numbers/check/?id={row.id}",
             permission="number.verify",
-            when=is_unproved,
+            when=needs_proof,
         ),
     )
     actions = (
@@ -184,6 +186,7 @@ class CabinetNumber(ListView):
             "attempt": attempt,
             "seconds_left": max(0, int((attempt.deadline_at - now).total_seconds())) if attempt else 0,
             "failure": words.FAILURES.get(attempt.outcome, "") if attempt and attempt.outcome else "",
+            "renewable": verifications.may_renew(number, now),
             "attempts_left": left,
             "again_at": again_at,
             "health": telephony.provider().health(),

@@ -27,6 +27,7 @@ TEXTS = {
     "audit.number.create": _l("Создан исходящий номер"),
     "audit.number.delete": _l("Номер удалён"),
     "audit.number.kind": _l("Изменён тип номера"),
+    "audit.number.expire": _l("Срок подтверждения номера истёк"),
     "audit.number.lost": _l("Номер перешёл к другому владельцу"),
     "audit.number.release": _l("Номер освобождён"),
     "audit.number.prolong": _l("Изменено автоматическое продление аренды"),

@@ -11,6 +11,17 @@ TEXTS = {
     "verification.number_day": _NUMBER,
     "verification.customer_hour": _CUSTOMER,
     "verification.customer_day": _CUSTOMER,
+    "verification.service_day": _l(
+        "Сервис уже сделал много проверочных звонков. Следующий можно заказать %(retry_at)s."
+    ),
+    "verification.off": _l("Проверка номеров сейчас выключена. Напишите в поддержку."),
+    "proof.notice_subject": _l("Подтвердите исходящие номера ещё раз"),
+    "proof.notice_letter": _l(
+        "Здравствуйте!\n\nЗаканчивается срок подтверждения исходящих номеров:\n\n%(numbers)s\n\nНомера переходят из рук"
+        " в руки, поэтому раз в год мы проверяем их снова. Закажите звонок и нажмите 1: раздел «Номера телефонов» в"
+        " личном кабинете. До конца срока номер работает как раньше, после него рассылки с него не звонят.\n"
+    ),
+    "proof.notice_line": _l("%(phone)s — до %(until)s"),
     "verification.unavailable": _l("Телефония не отвечает. Повторите %(retry_at)s."),
     "verification.not_found": _l("Такой проверки нет."),
     "verification.already": _l("Этот номер уже подтверждён."),
