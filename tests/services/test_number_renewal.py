@@ -1,6 +1,7 @@
 """The end of a rental: letters before it, going on by itself, giving the number back."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -92,9 +93,11 @@ def test_a_campaign_keeps_the_number_after_the_rental_and_then_it_is_everybodys(
     number, owner = rented(session)
     campaign = factories.campaign(session, owner)
     caller = phone_number.lease(session, campaign)
+    assert caller is not None and caller.kind == "rented"
     ended = end(session, number, NOW + WEEK)
     assert ended is not None and ended.campaign_id == campaign.id
-    assert phone_number.lease(session, campaign) == caller
+    # The same lease goes on; from now on it is priced as a shared number, since its rent is no longer paid.
+    assert phone_number.lease(session, campaign) == replace(caller, kind="shared")
     assert number.state is NumberState.BUSY
     phone_number.release_campaign(session, campaign.id)
     stranger = factories.campaign(session, factories.customer(session))
