@@ -2,25 +2,14 @@
 
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from callcab import queue
 from callcab.db import CabSession
-from callcab.lib import clock
-from callcab.models import (
-    BlacklistEntry,
-    BlacklistSource,
-    Call,
-    CallEvent,
-    CallState,
-    Campaign,
-    IvrAction,
-    Outcome,
-)
+from callcab.models import Call, CallEvent, CallState, Campaign, Outcome
 from callcab.providers.telephony.base import Event, EventKind, Heard
 from callcab.services.call.ending import finish
 from callcab.services.call.locking import lock_call
+from callcab.services.call.opting_out import is_opt_out, opt_out
 
 _RANK = {CallState.PLACED: 0, CallState.RINGING: 1, CallState.ANSWERED: 2}
 
@@ -105,33 +94,6 @@ def _outcome(event: Event, answered: bool, digits: str) -> Outcome:
 
 
 def _digit(session: CabSession, call: Call, digit: str) -> None:
-    """The callee asked not to be called any more: on the list at once, and calls on their way to him end."""
     campaign = session.get_one(Campaign, call.campaign_id)
-    if not any(rule.digit == digit and rule.action is IvrAction.BLACKLIST for rule in campaign.rules):
-        return
-    entry = insert(BlacklistEntry).values(
-        customer_id=call.customer_id,
-        phone=call.phone,
-        source=BlacklistSource.IVR,
-        reason=f"IVR {digit}",
-        author_name="",
-        call_id=call.id,
-        created_at=clock.now(),
-    )
-    # An entry that would expire one day becomes a lasting one: the person himself asked for it.
-    session.execute(
-        entry.on_conflict_do_update(
-            index_elements=[BlacklistEntry.customer_id, BlacklistEntry.phone], set_={"expires_at": None}
-        )
-    )
-    others = session.scalars(
-        sa.select(Call.id).where(
-            Call.customer_id == call.customer_id,
-            Call.phone == call.phone,
-            Call.id != call.id,
-            Call.ended_at.is_(None),
-            Call.answered_at.is_(None),
-        )
-    ).all()
-    for other in others:
-        queue.later(session, "call.hang_up", call_id=other)
+    if is_opt_out(campaign, digit):
+        opt_out(session, customer_id=call.customer_id, phone=call.phone, digit=digit, call_id=call.id)
