@@ -1,34 +1,51 @@
 """The ``callcab`` command: run everything, run one role, look after an installation."""
 
 import sys
+from importlib import import_module
 
 import click
 
-from callcab.cli import admin, catalogue, demo, roles, up
 from callcab.config import ConfigError
 from callcab.embedded.errors import EmbeddedError
 from callcab.lib.errors import DomainError
 
+# Where each command lives. A module is imported when its command is called: the whole product takes seconds to import,
+# and `up` starts eight processes.
+COMMANDS = {
+    "up": "up:up",
+    "web": "web:web",
+    "worker": "roles:worker",
+    "tick": "roles:tick",
+    "dialer": "roles:dialer",
+    "migrate": "migrate:migrate",
+    "init": "admin:init",
+    "create-staff": "admin:create_staff",
+    "set-password": "admin:set_password",
+    "ip-clear": "admin:ip_clear",
+    "doctor": "admin:doctor",
+    "config-check": "admin:config_check",
+    "demo": "demo:demo",
+    "catalogue": "catalogue:catalogue",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """The commands of the table above, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        found: click.Command = getattr(import_module(f"callcab.cli.{module}"), name)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """callcab: back office and customer cabinet of a voice-calling service."""
-
-
-cli.add_command(up.up)
-for command in (roles.web, roles.worker, roles.tick, roles.dialer, roles.migrate):
-    cli.add_command(command)
-for command in (
-    admin.init,
-    admin.create_staff,
-    admin.set_password,
-    admin.ip_clear,
-    admin.doctor,
-    admin.config_check,
-    demo.demo,
-    catalogue.catalogue,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from callcab import config
 from callcab import db as database
-from callcab.cli.context import connected, running
+from callcab.cli.connection import connected
+from callcab.cli.context import running
 from callcab.config import Settings, environment_name
 from callcab.db import unit_of_work
 from callcab.models import Customer, Seller, Tariff

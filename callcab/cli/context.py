@@ -1,13 +1,10 @@
-"""What commands need: settings with the embedded servers' addresses filled in, and a connected database."""
+"""What commands need: settings with the embedded servers' addresses filled in."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import click
 
 from callcab import config
-from callcab import db as database
 from callcab.config import Settings
 from callcab.embedded.postgres import EmbeddedPostgres
 from callcab.embedded.valkey import EmbeddedValkey
@@ -30,13 +27,3 @@ def running() -> Settings:
     if settings.embedded_database and not EmbeddedPostgres(settings.data_dir).is_ready():
         raise click.ClickException("The database isn't running. Start it first in another window: ./run up")
     return resolved(settings)
-
-
-@contextmanager
-def connected(settings: Settings) -> Iterator[None]:
-    """The process-wide engine for the time of a command."""
-    engine = database.connect(str(settings.database_url), pool_size=settings.database_pool)
-    try:
-        yield
-    finally:
-        engine.dispose()

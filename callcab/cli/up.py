@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from callcab import config
-from callcab.cli.demo import DEMO_LOGINS, DEMO_PASSWORD_FILE
+from callcab.cli.demo_logins import DEMO_LOGINS, DEMO_PASSWORD_FILE
 from callcab.config import Settings
 from callcab.embedded.children import ChildSpec, Command, answers_http, is_taken
 from callcab.embedded.errors import EmbeddedError

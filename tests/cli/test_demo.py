@@ -14,6 +14,7 @@ from callcab import db as database
 from callcab import queue
 from callcab.cli import demo
 from callcab.cli.demo.companies import payers
+from callcab.cli.demo_logins import DEMO_LOGINS, DEMO_PASSWORD_FILE
 from callcab.config import Settings
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import clock
@@ -125,10 +126,10 @@ def test_nothing_of_the_demo_lies_in_the_future(session: CabSession) -> None:
 
 @pytest.mark.slow
 def test_every_demo_login_opens_with_the_one_password_that_only_its_owner_can_read(filled: Settings) -> None:
-    path = filled.data_dir / demo.DEMO_PASSWORD_FILE
+    path = filled.data_dir / DEMO_PASSWORD_FILE
     secret = path.read_text(encoding="utf-8").strip()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    for person in demo.DEMO_LOGINS:
+    for person in DEMO_LOGINS:
         with unit_of_work(Scope.system("test")) as session:
             here = login.Visitor("192.0.2.77", "test")
             result = login.sign_in(session, email=person.email, secret=secret, visitor=here, hours=1)
@@ -137,7 +138,7 @@ def test_every_demo_login_opens_with_the_one_password_that_only_its_owner_can_re
 
 @pytest.mark.slow
 def test_allow_lists_and_blocks_do_not_stand_in_the_way_of_demo_logins(session: CabSession) -> None:
-    emails = [person.email for person in demo.DEMO_LOGINS]
+    emails = [person.email for person in DEMO_LOGINS]
     open_to_all = sa.select(Customer.id).where(Customer.email.in_(emails))
     assert count(session, IpRule, IpRule.customer_id.in_(open_to_all)) == 0
     assert count(session, IpRule) > 0
@@ -147,7 +148,7 @@ def test_allow_lists_and_blocks_do_not_stand_in_the_way_of_demo_logins(session: 
 
 @pytest.mark.slow
 def test_a_second_demo_changes_nothing(filled: Settings) -> None:
-    path = filled.data_dir / demo.DEMO_PASSWORD_FILE
+    path = filled.data_dir / DEMO_PASSWORD_FILE
     before = path.read_text(encoding="utf-8")
     assert demo.fill(filled) == 0
     assert path.read_text(encoding="utf-8") == before

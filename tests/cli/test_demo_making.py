@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from callcab import queue
 from callcab.cli import demo
 from callcab.cli.demo.timeline import Timeline
+from callcab.cli.demo_logins import DEMO_PASSWORD_FILE
 from callcab.config import Settings
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import clock
@@ -57,7 +58,7 @@ def test_a_demo_that_fails_leaves_neither_customers_nor_a_password(
     monkeypatch.setattr(demo, "PARTS", (fail,))
     with pytest.raises(RuntimeError, match="half way"):
         demo.fill(Settings(database_url=settings.database_url, data_dir=tmp_path))
-    assert not (tmp_path / demo.DEMO_PASSWORD_FILE).exists()
+    assert not (tmp_path / DEMO_PASSWORD_FILE).exists()
     with unit_of_work(Scope.system("test")) as session:
         assert count(session, Customer) == 0
 

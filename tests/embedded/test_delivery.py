@@ -95,6 +95,34 @@ def test_missing_pip_is_told_with_the_remedy(bootstrap: ModuleType, monkeypatch:
         bootstrap.installers()
 
 
+def test_the_faster_installer_is_told_of_the_private_registry_that_pip_knows(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\ncert = /etc/ssl/of-the-file.pem\nindex-url = https://pypi.example/simple\n"
+        "extra-index-url =\n    https://one.example/simple\n    https://two.example/simple\ntimeout = 60\n"
+    )
+    monkeypatch.setattr(sys, "executable", sys._base_executable)  # type: ignore[attr-defined]  # the one that has pip
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("PIP_CERT", "/etc/ssl/of-the-environment.pem")
+
+    told = bootstrap.uv_settings()
+
+    assert told["SSL_CERT_FILE"] == "/etc/ssl/of-the-environment.pem"
+    assert told["UV_DEFAULT_INDEX"] == "https://pypi.example/simple"
+    assert told["UV_INDEX"] == "https://one.example/simple https://two.example/simple"
+    assert set(told) <= set(bootstrap.UV_WORDS.values())
+
+
+def test_without_pip_the_faster_installer_gets_no_settings(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    assert bootstrap.uv_settings() == {}
+
+
 def test_choice_of_installer_is_not_handed_on_as_a_setting(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

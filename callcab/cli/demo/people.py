@@ -14,25 +14,9 @@ from callcab.scope import Actor
 from callcab.services import customer as customers
 from callcab.services import password
 
-DEMO_PASSWORD_FILE = "demo_password"  # noqa: S105  (the name of a file)
 HISTORY_DAYS = 60
 
 
-@dataclass(frozen=True)
-class Login:
-    """A demo login and what it may look at."""
-
-    email: str
-    title: str
-
-
-DEMO_LOGINS = (
-    Login("support@demo.callcab", "support team, agent"),
-    Login("lead@demo.callcab", "support team, lead"),
-    Login("admin@demo.callcab", "support team, administrator"),
-    Login("owner@demo.callcab", "customer «Северный ветер», owner"),
-    Login("other@demo.callcab", "customer «Добрый доктор», owner"),
-)
 _STAFF = (
     ("support", "support@demo.callcab", "Саша Агеева", "agent"),
     ("lead", "lead@demo.callcab", "Лидия Старшинова", "lead"),
