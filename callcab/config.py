@@ -4,6 +4,7 @@ Every setting stands in docs/configuration.md and .env.example; a test compares 
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -62,6 +63,15 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _matching(pattern: str, advice: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(advice)
+        return text
+
+    return parse
+
+
 def _secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError("use at least 32 random characters")
@@ -90,7 +100,19 @@ class Settings:
     web_workers: int = setting(_count(1, 64), 2)
     web_threads: int = setting(_count(1, 64), 8)
     job_workers: int = setting(_count(1, 64), 2)
-    telephony: str = setting(_one_of("simulator"), "simulator")
+    telephony: str = setting(_one_of("simulator", "asterisk"), "simulator")
+    ari_url: str = setting(_url("http", "https"), "http://127.0.0.1:8088")
+    ari_user: str = setting(_matching("[^:]+", "use a name without a colon"), "callcab")
+    ari_password: str | None = setting(str, None, secret=True)
+    ari_app: str = setting(_matching("[A-Za-z0-9_]{1,32}", "use Latin letters, digits and underscores"), "callcab")
+    ari_endpoint: str | None = setting(
+        _matching(r"[A-Za-z0-9]+/.*\{(number|e164)\}.*", "use a pattern such as PJSIP/{e164}@trunk"), None
+    )
+    ari_sounds: Path | None = setting(lambda text: Path(text).expanduser().resolve(), None)
+    ari_sounds_seen_as: str | None = setting(
+        _matching("/[^,]*", "use a path that starts with / and has no comma"), None
+    )
+    ari_machine_context: str | None = setting(_matching("[^ ,]+", "use the name of a dialplan context"), None)
     verification_calls_per_day: int = setting(_count(0, 1_000_000), 1000)
     speech: str = setting(_one_of("espeak", "none"), "espeak")
     smtp_url: str | None = setting(_url("smtp", "smtps", "smtp+starttls"), None, secret=True)
@@ -110,6 +132,11 @@ class Settings:
     @property
     def embedded_redis(self) -> bool:
         return self.redis_url is None
+
+    @property
+    def sounds_dir(self) -> Path:
+        """Where prompts are written for Asterisk."""
+        return self.ari_sounds or self.data_dir / "sounds"
 
     @property
     def storage_dir(self) -> Path:
@@ -144,7 +171,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)
     if settings.database_owner_url and not settings.database_url:
         raise ConfigError("CALLCAB_DATABASE_OWNER_URL is set without CALLCAB_DATABASE_URL; set both or none.")
+    _check_asterisk(settings)
     return settings
+
+
+def _check_asterisk(settings: Settings) -> None:
+    if settings.telephony == "asterisk":
+        for field_name in ("ari_password", "ari_endpoint"):
+            if not getattr(settings, field_name):
+                name = environment_name(field_name)
+                raise ConfigError(f"CALLCAB_TELEPHONY is asterisk, but {name} is not set; see docs/telephony.md.")
 
 
 def _text_of(env: Mapping[str, str], name: str) -> str:

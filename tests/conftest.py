@@ -23,6 +23,7 @@ from tests.people import People, settle
 
 # Enough connections for the races: each thread has one of its own.
 POOL = 60
+TELEPHONY = Path(__file__).with_name("telephony")
 
 # Hashing at full cost would be most of the run.
 password.weaken_for_tests()
@@ -30,6 +31,17 @@ password.weaken_for_tests()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-access", action="store_true", help="accept the present statuses as tests/access.json")
+    parser.addoption("--telephony", action="store_true", help="run tests/telephony, which fetch a real Asterisk")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests against a real Asterisk to ``./run test --telephony``."""
+    if config.getoption("--telephony"):
+        return
+    left_out = [item for item in items if item.path.is_relative_to(TELEPHONY)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

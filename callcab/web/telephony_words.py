@@ -148,6 +148,9 @@ WAITING = {
     "campaign.no_consent": _l("нет согласия абонентов"),
     "telephony.dialer_away": _l("служба звонков не запущена"),
     "telephony.down": _l("телефония не отвечает"),
+    "telephony.line_away": _l("АТС не отвечает"),
+    "telephony.line_denied": _l("АТС не приняла имя или пароль службы звонков"),
+    "telephony.trunk_unknown": _l("на АТС нет нашей линии"),
 }
 
 

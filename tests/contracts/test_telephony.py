@@ -11,6 +11,7 @@ import redis
 from callcab.config import Settings
 from callcab.lib import clock
 from callcab.models import Outcome
+from callcab.providers.telephony import heartbeat
 from callcab.providers.telephony.base import (
     ADVICE,
     Again,
@@ -31,7 +32,8 @@ from callcab.providers.telephony.base import (
     decode,
     encode,
 )
-from callcab.providers.telephony.simulator import LISTENER, Simulator
+from callcab.providers.telephony.simulator import Simulator
+from tests.contracts.number_plan import PLAN, Row
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ASK = Gather(prompt=[Play("Нажмите один.")], branches={"1": (Play("Спасибо."), HangUp())}, tries=2)
@@ -98,33 +100,11 @@ def call(simulator: Simulator, ending: str) -> Event:
     return play_out(simulator)[-1]
 
 
-@pytest.mark.parametrize(
-    ("ending", "cause", "digits"),
-    [
-        ("01", Cause.ANSWERED, "1"),
-        ("02", Cause.ANSWERED, "2"),
-        ("03", Cause.NO_ANSWER, ""),
-        ("04", Cause.BUSY, ""),
-        ("05", Cause.ANSWERED, ""),
-        ("06", Cause.ANSWERED, "1"),
-        ("07", Cause.UNALLOCATED, ""),
-        ("08", Cause.REJECTED, ""),
-        ("09", Cause.ANSWERED, "9"),
-        ("10", Cause.ANSWERED, ""),
-        ("11", Cause.MACHINE, ""),
-        ("12", Cause.CONGESTION, ""),
-        ("13", Cause.ANSWERED, "1"),
-        ("14", Cause.ANSWERED, ""),
-        ("15", Cause.ANSWERED, "51"),
-        ("16", Cause.UNREACHABLE, ""),
-    ],
-)
-def test_the_number_plan_ends_every_call_as_it_says(
-    simulator: Simulator, ending: str, cause: Cause, digits: str
-) -> None:
-    last = call(simulator, ending)
+@pytest.mark.parametrize("row", PLAN, ids=lambda row: row.ending)
+def test_the_number_plan_ends_every_call_as_it_says(simulator: Simulator, row: Row) -> None:
+    last = call(simulator, row.ending)
     assert last.kind is EventKind.HANGUP
-    assert (last.data["cause"], last.data["digits"]) == (cause, digits)
+    assert (last.data["cause"], last.data["digits"], last.data["by"]) == (row.cause, row.digits, row.by)
 
 
 def test_who_hung_up_is_told(simulator: Simulator) -> None:
@@ -248,7 +228,7 @@ def test_a_listener_shows_its_heartbeat_and_takes_it_away(simulator: Simulator, 
     assert simulator.health().ok
     stop.set()
     listener.join(10)
-    assert redis.Redis.from_url(str(settings.redis_url)).get(LISTENER) is None
+    assert redis.Redis.from_url(str(settings.redis_url)).get(heartbeat.KEY) is None
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ from callcab.models import (
 )
 from callcab.models import IvrAction as Act
 from callcab.providers import telephony
-from callcab.providers.telephony.simulator import LISTENER, Simulator
+from callcab.providers.telephony.heartbeat import KEY as LISTENER
+from callcab.providers.telephony.simulator import Simulator
 from callcab.scope import Actor, Scope
 from callcab.services import campaign as campaigns
 from callcab.services import ledger, verification

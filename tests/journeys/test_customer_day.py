@@ -16,7 +16,8 @@ from callcab.lib import clock
 from callcab.models import Customer, PromoCode
 from callcab.providers import telephony
 from callcab.providers.company import CompanyInfo, NoDirectory
-from callcab.providers.telephony.simulator import LISTENER, Simulator
+from callcab.providers.telephony.heartbeat import KEY as LISTENER
+from callcab.providers.telephony.simulator import Simulator
 from callcab.scope import Scope
 from callcab.services import company, ledger
 from tests import factories

@@ -1,6 +1,8 @@
 """Ways of placing calls. The edge connects one at start; rules and jobs ask ``provider()``."""
 
 from callcab.config import Settings
+from callcab.providers import speech
+from callcab.providers.telephony.asterisk import Access, Asterisk, Sounds, Trunk
 from callcab.providers.telephony.base import Telephony
 from callcab.providers.telephony.simulator import Simulator
 
@@ -10,8 +12,20 @@ _provider: Telephony | None = None
 def make(settings: Settings) -> Telephony:
     """The provider that the settings name."""
     if settings.redis_url is None:
-        raise RuntimeError("the simulator keeps its lines in Valkey; redis_url is not set")
+        raise RuntimeError("every provider keeps its calls in Valkey; redis_url is not set")
+    if settings.telephony == "asterisk":
+        return _asterisk(settings, settings.redis_url)
     return Simulator(settings.redis_url)
+
+
+def _asterisk(settings: Settings, redis_url: str) -> Asterisk:
+    folder = settings.sounds_dir
+    return Asterisk(
+        redis_url,
+        Access(settings.ari_url, settings.ari_user, str(settings.ari_password)),
+        Trunk(settings.ari_app, str(settings.ari_endpoint), settings.ari_machine_context or ""),
+        Sounds(speech.make(settings.speech), folder, settings.ari_sounds_seen_as or str(folder)),
+    )
 
 
 def connect(settings: Settings) -> Telephony:

@@ -158,7 +158,8 @@ def advance(line: Line, action: Action) -> Outcome:
     elif name == "drop" and line.phase == "talking":
         _end(outcome, Cause.ANSWERED, "them", action.at)
     elif name == "end":
-        _end(outcome, Cause(argument), "them", action.at)
+        # A machine does not hang up by itself: we do, once we know.
+        _end(outcome, Cause(argument), "us" if argument == Cause.MACHINE else "them", action.at)
     elif name == "limit" and line.phase == "talking":
         _end(outcome, Cause.ANSWERED, "us", action.at)
     elif name == "timer" and action.token == line.token:

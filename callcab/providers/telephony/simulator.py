@@ -37,12 +37,11 @@ from callcab.providers.telephony.base import (
     encode,
     steps_of,
 )
+from callcab.providers.telephony.heartbeat import Place
 
 log = logging.getLogger(__name__)
 
 DUE = "callcab:sim:due"
-LISTENER = "callcab:dialer:heartbeat"
-LISTENER_SECONDS = 10
 LINE_SECONDS = 7200
 ENDED_SECONDS = 900
 ROUND = 200
@@ -56,13 +55,6 @@ PLACE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 for i = 3, #ARGV, 2 do redis.call('ZADD', KEYS[2], ARGV[i], ARGV[i + 1]) end
-return 1
-"""
-# Keeps or takes the one place of the listener.
-LISTEN = """
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """
 
@@ -86,8 +78,7 @@ class Simulator:
         # Two seconds on each command: a slow store must not hold a page (F-08).
         self._store: Any = redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True)
         self._place = self._store.register_script(PLACE)
-        self._listen = self._store.register_script(LISTEN)
-        self._owner = uuid.uuid4().hex
+        self._listening = Place(self._store)
         self._failed: dict[str, tuple[float, float]] = {}
 
     # What the service asks
@@ -118,7 +109,7 @@ class Simulator:
 
     def health(self) -> Health:
         try:
-            return Health(True) if self._store.exists(LISTENER) else Health(False, "telephony.dialer_away")
+            return Health(True) if self._listening.taken() else Health(False, "telephony.dialer_away")
         except redis.RedisError:
             return Health(False, "telephony.down")
 
@@ -161,7 +152,7 @@ class Simulator:
     def listen(self, listener: Listener, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                busy = self._is_listener() and self.step(listener) == ROUND
+                busy = self._listening.take() and self.step(listener) == ROUND
             except redis.RedisError as problem:
                 log.warning("the store of simulated lines is away: %s", problem)
                 stop.wait(1)
@@ -217,13 +208,9 @@ class Simulator:
             pipe.zrem(DUE, member)
             pipe.execute()
 
-    def _is_listener(self) -> bool:
-        return bool(self._listen(keys=[LISTENER], args=[self._owner, LISTENER_SECONDS]))
-
     def _leave(self) -> None:
         try:
-            if self._store.get(LISTENER) == self._owner:
-                self._store.delete(LISTENER)
+            self._listening.leave()
         except redis.RedisError:
             log.info("the heartbeat runs out by itself")
 

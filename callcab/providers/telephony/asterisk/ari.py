@@ -1,0 +1,191 @@
+"""One connection to Asterisk: events come through a WebSocket, requests go through it too where Asterisk can (20.14,
+21.9, 22.4 and newer), else by HTTP. Only what both have in common is used.
+"""
+
+import asyncio
+import base64
+import contextlib
+import itertools
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 5.0
+REQUEST_S = 10.0
+PROBE_S = 2.0
+# A dead peer is noticed after at most one and a half of it.
+PING_S = 10.0
+HTTP_AT_ONCE = 30
+
+
+class AriDown(Exception):
+    """Asterisk can't be reached, or went away before it answered."""
+
+
+class AriDenied(Exception):
+    """Asterisk doesn't know our user name and password."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer; ``body`` is what its JSON held, None without any."""
+
+    status: int
+    body: Any
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Ari:
+    """``async with Ari(...) as ari``: connected inside. ``events()`` ends when the connection does."""
+
+    def __init__(self, url: str, user: str, password: str, app: str) -> None:
+        self._base = url.rstrip("/").removesuffix("/ari") + "/ari/"
+        login = base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {login}"}
+        self._app = app
+        self._numbers = itertools.count(1)
+        self._asked: dict[str, asyncio.Future[Reply]] = {}
+        self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._by_socket = False
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        """Raises AriDown and AriDenied."""
+        limits = aiohttp.ClientTimeout(total=REQUEST_S, sock_connect=CONNECT_S)
+        connector = aiohttp.TCPConnector(limit=HTTP_AT_ONCE)
+        self._session = aiohttp.ClientSession(headers=self._headers, timeout=limits, connector=connector)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                self._socket = await self._session.ws_connect(
+                    self._base + "events", params={"app": self._app}, heartbeat=PING_S
+                )
+        except aiohttp.WSServerHandshakeError as problem:
+            await self._session.close()
+            if problem.status in (401, 403):
+                raise AriDenied from None
+            raise AriDown(f"status {problem.status}") from None
+        except (aiohttp.ClientError, OSError, TimeoutError) as problem:
+            await self._session.close()
+            raise AriDown(str(problem) or type(problem).__name__) from None
+        self._reader = asyncio.create_task(self._read())
+        self._by_socket = await self._probe()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._reader.cancel()
+        with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
+            await self._reader
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            await self._socket.close()
+        await self._session.close()
+
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """All events in their order, until the connection ends."""
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    def queued(self) -> list[dict[str, Any]]:
+        """The events that have come already, taken from the queue."""
+        found = []
+        while not self._events.empty():
+            event = self._events.get_nowait()
+            if event is None:
+                self._events.put_nowait(None)
+                break
+            found.append(event)
+        return found
+
+    async def drop(self) -> None:
+        """End the connection, so that a new one is made."""
+        await self._socket.close()
+
+    async def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """Ask for something; a refusal is a reply too. Raises AriDown when nobody knows what became of it."""
+        if self._by_socket:
+            return await self._ask_by_socket(method, path, body, REQUEST_S)
+        return await self.by_http(method, path, body)
+
+    async def by_http(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """As ``request``, for answers that may be too long for one message."""
+        try:
+            async with self._session.request(method, self._base + path, json=body) as answer:
+                text = await answer.text()
+                return Reply(answer.status, _parsed(text))
+        except (aiohttp.ClientError, OSError, TimeoutError) as problem:
+            raise AriDown(str(problem) or type(problem).__name__) from None
+
+    async def _ask_by_socket(self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float) -> Reply:
+        if self._closed:
+            raise AriDown("the connection is closed")
+        number = str(next(self._numbers))
+        message: dict[str, Any] = {"type": "RESTRequest", "transaction_id": number, "request_id": number}
+        message |= {"method": method, "uri": path}
+        if body is not None:
+            message |= {"content_type": "application/json", "message_body": json.dumps(body)}
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._asked[number] = answer
+        try:
+            await self._socket.send_str(json.dumps(message))
+            async with asyncio.timeout(seconds):
+                reply = await answer
+        except (aiohttp.ClientError, OSError, TimeoutError) as problem:
+            raise AriDown(str(problem) or type(problem).__name__) from None
+        finally:
+            self._asked.pop(number, None)
+        return reply
+
+    async def _probe(self) -> bool:
+        try:
+            return (await self._ask_by_socket("GET", "asterisk/ping", None, PROBE_S)).ok
+        except AriDown:
+            log.info("this Asterisk takes no requests through its WebSocket; they go by HTTP")
+            return False
+
+    async def _read(self) -> None:
+        try:
+            async for message in self._socket:
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    continue
+                event = _parsed(message.data)
+                if not isinstance(event, dict):
+                    log.warning("Asterisk sent something that is no event")
+                elif event.get("type") == "RESTResponse":
+                    self._answered(event)
+                else:
+                    self._events.put_nowait(event)
+        finally:
+            self._closed = True
+            for answer in self._asked.values():
+                if not answer.done():
+                    answer.set_exception(OSError("the connection ended"))
+            self._events.put_nowait(None)
+
+    def _answered(self, event: Mapping[str, Any]) -> None:
+        answer = self._asked.get(str(event.get("request_id")))
+        if answer is not None and not answer.done():
+            answer.set_result(Reply(int(event.get("status_code", 500)), _parsed(event.get("message_body") or "")))
+
+
+def name(text: str) -> str:
+    """A name as part of a path."""
+    return quote(text, safe="")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return None

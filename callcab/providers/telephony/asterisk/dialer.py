@@ -1,0 +1,295 @@
+"""The process that holds the lines: takes requests on, dials them, hears Asterisk, tells the rules.
+
+One of them at a time (``heartbeat``). Everything runs on one event loop; the rules, the store and the voices are asked
+in threads, so that nobody's call waits for a database.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import redis
+
+from callcab.lib import clock
+from callcab.providers.speech import SpeechUnavailable
+from callcab.providers.telephony.asterisk.ari import Ari, AriDenied, AriDown, name
+from callcab.providers.telephony.asterisk.conversation import Conversation, begin
+from callcab.providers.telephony.asterisk.lines import EVENTS, Lines, Replaced, Trunk
+from callcab.providers.telephony.asterisk.prompts import Prompts
+from callcab.providers.telephony.asterisk.store import Store
+from callcab.providers.telephony.asterisk.telling import Telling
+from callcab.providers.telephony.base import CallRequest, Cause, Event, EventKind, Listener
+from callcab.providers.telephony.heartbeat import Place
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PULSE_S = 1.0
+ROUND_S = 0.05
+AT_ONCE = 200
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
+RECONCILE_S = 60.0
+# A request that waited this long for Asterisk is not dialled any more: the rules may try again later.
+STALE_S = 60.0
+GOODBYE_S = 5.0
+MOST_UNWANTED = 1000
+
+
+class LostPlace(Exception):
+    """Another process listens now."""
+
+
+class Stopped(Exception):
+    """We were asked to go."""
+
+
+class Dialer:
+    """One run of ``listen``. ``connection`` makes a connection to Asterisk that is not open yet."""
+
+    def __init__(
+        self,
+        store: Store,
+        place: Place,
+        trunk: Trunk,
+        prompts: Prompts,
+        connection: Callable[[], Ari],
+        listener: Listener,
+        stop: threading.Event,
+    ) -> None:
+        self._store = store
+        self._place = place
+        self._prompts = prompts
+        self._connection = connection
+        self._stop = stop
+        self._rules = ThreadPoolExecutor(1, "rules")
+        self._store_thread = ThreadPoolExecutor(1, "store")
+        self._voices = ThreadPoolExecutor(2, "voices")
+        self._telling = Telling(listener, self._rules, self._told)
+        self._lines = Lines(trunk, prompts, self._telling.tell)
+        self._asked: dict[str, CallRequest] = {}
+        self._unwanted: dict[str, None] = {}
+        self._over: set[str] = set()
+        self._state = "telephony.line_away"
+
+    async def run(self) -> None:
+        """Until stopped, or until another one listens (then LostPlace)."""
+        lost = False
+        try:
+            for call in await self._in_store(self._store.load):
+                self._lines.add(call)
+            async with asyncio.TaskGroup() as group:
+                for work in (self._pulse(), self._connect(), self._feed(), self._telling.run()):
+                    group.create_task(work)
+        except* Stopped:
+            await self._say_goodbye()
+        except* LostPlace:
+            lost = True
+        finally:
+            for pool in (self._rules, self._store_thread, self._voices):
+                pool.shutdown(wait=False, cancel_futures=True)
+        if lost:
+            raise LostPlace
+
+    # Staying the one who listens
+
+    async def _pulse(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if not await self._in_store(self._place.take):
+                    raise LostPlace
+                await self._in_store(self._store.say_line, self._state)
+            except redis.RedisError as problem:
+                # Nobody else can take the place either; calls that are up go on.
+                log.warning("the store is away: %s", problem)
+            for _ in range(10):
+                await asyncio.sleep(PULSE_S / 10)
+                if self._stop.is_set():
+                    break
+        raise Stopped
+
+    async def _say_goodbye(self) -> None:
+        """Tell and keep what is known; calls stay up for the next one."""
+        until = time.monotonic() + GOODBYE_S
+        while not self._telling.idle and time.monotonic() < until:
+            await self._telling.round()
+        try:
+            await self._save()
+            await self._in_store(self._store.forget_line)
+            await self._in_store(self._place.leave)
+        except redis.RedisError:
+            log.info("the heartbeat runs out by itself")
+
+    # Asterisk
+
+    async def _connect(self) -> None:
+        """Hold a connection, and make a new one whenever it ends."""
+        wait = FIRST_WAIT_S
+        while True:
+            try:
+                async with self._connection() as ari:
+                    await self._greet(ari)
+                    wait = FIRST_WAIT_S
+                    await self._hear(ari)
+                    log.warning("Asterisk ended the connection")
+            except AriDenied:
+                self._say("telephony.line_denied")
+                log.error("Asterisk refuses our user name or password (CALLCAB_ARI_USER, CALLCAB_ARI_PASSWORD)")
+            except AriDown as problem:
+                self._say("telephony.line_away")
+                log.warning("Asterisk can't be reached: %s", problem)
+            except Replaced:
+                log.error("another program listens under our application's name (CALLCAB_ARI_APP)")
+                raise LostPlace from None
+            finally:
+                self._lines.ari = None
+            self._say(self._state if self._state != "ok" else "telephony.line_away")
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT_S)
+
+    async def _greet(self, ari: Ari) -> None:
+        app = name(self._lines.trunk.app)
+        allowed = {"allowed": [{"type": kind} for kind in EVENTS]}
+        filtered = await ari.request("PUT", f"applications/{app}/eventFilter", allowed)
+        if not filtered.ok:
+            log.info("this Asterisk sends all its events; it has no filter")
+        self._lines.ari = ari
+        await self._lines.reconcile(ari, adopt=True)
+        await self._check_trunk(ari)
+        log.info("connected to Asterisk with %d calls", len(self._lines.calls))
+
+    async def _check_trunk(self, ari: Ari) -> None:
+        """Without the endpoint every call would fail, one by one; better that none is dialled."""
+        resource = self._lines.trunk.resource
+        known = not resource or (await ari.request("GET", f"endpoints/{resource}")).status != 404
+        if not known:
+            log.error("Asterisk has no endpoint %s (CALLCAB_ARI_ENDPOINT)", resource)
+        self._say("ok" if known else "telephony.trunk_unknown")
+
+    async def _hear(self, ari: Ari) -> None:
+        async def compare() -> None:
+            while True:
+                await asyncio.sleep(RECONCILE_S)
+                try:
+                    await self._lines.reconcile(ari, adopt=False)
+                    await self._check_trunk(ari)
+                except AriDown as problem:
+                    log.warning("the channels could not be read: %s", problem)
+
+        comparing = asyncio.create_task(compare())
+        try:
+            async for event in ari.events():
+                self._lines.heard(event)
+        finally:
+            comparing.cancel()
+
+    def _say(self, state: str) -> None:
+        self._state = state
+
+    # Requests
+
+    async def _feed(self) -> None:
+        """Take new requests on, keep states, hear who shall be hung up: one look at the store each round."""
+        while True:
+            try:
+                for reference in await self._save():
+                    self._hang_up(reference)
+                if len(self._asked) < AT_ONCE:
+                    await self._take_requests()
+            except redis.RedisError as problem:
+                log.warning("the store is away: %s", problem)
+                await asyncio.sleep(1)
+            await asyncio.sleep(ROUND_S)
+
+    async def _save(self) -> list[str]:
+        dirty, over = self._lines.dirty, self._over
+        self._lines.dirty, self._over = set(), set()
+        calls = [self._lines.calls[reference].call for reference in dirty if reference in self._lines.calls]
+        try:
+            return await self._in_store(self._store.save, calls, over)
+        except redis.RedisError:
+            self._lines.dirty |= dirty
+            self._over |= over
+            raise
+
+    def _hang_up(self, reference: str) -> None:
+        if reference in self._lines.calls:
+            self._lines.stop(reference)
+        else:
+            # Perhaps it waits still; perhaps it ended long ago.
+            self._unwanted[reference] = None
+            if len(self._unwanted) > MOST_UNWANTED:
+                del self._unwanted[next(iter(self._unwanted))]
+
+    async def _take_requests(self) -> None:
+        connected = self._lines.ari is not None and self._state == "ok"
+        for request, placed_at in await self._in_store(self._store.due, len(self._asked) + AT_ONCE):
+            stale = (clock.now() - placed_at).total_seconds() > STALE_S
+            if request.reference in self._asked or not (connected or stale):
+                continue
+            self._asked[request.reference] = request
+            if self._prompts.ready(request.scenario) or stale:
+                self._tell_placed(request)
+            else:
+                await self._prepare(request)
+
+    async def _prepare(self, request: CallRequest) -> None:
+        """Have the prompts spoken before anybody answers; calls of one campaign have the same."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._voices, self._prompts.prepare, request.scenario)
+        except SpeechUnavailable as problem:
+            log.error("a prompt can't be spoken: %s", problem.code)
+        except OSError as problem:
+            log.error("the folder of sounds can't be written: %s", problem)
+        self._tell_placed(request)
+
+    def _tell_placed(self, request: CallRequest) -> None:
+        self._telling.tell([Event(request.reference, "placed", EventKind.PLACED, clock.now())])
+
+    async def _told(self, events: Sequence[Event], fresh: Collection[str]) -> None:
+        """These events were taken: dial what is new, forget what ended."""
+        taken, dropped = [], []
+        for event in events:
+            if event.kind is EventKind.HANGUP:
+                self._lines.drop(event.reference)
+                self._over.add(event.reference)
+            elif event.kind is EventKind.PLACED:
+                request = self._asked.get(event.reference)
+                if request is None or event.reference in self._lines.calls or event.reference not in fresh:
+                    dropped.append(event.reference)
+                else:
+                    taken.append(begin(request, clock.now()))
+        if taken or dropped:
+            await self._take_on(taken, dropped)
+
+    async def _take_on(self, taken: Sequence[Conversation], dropped: Sequence[str]) -> None:
+        for call in taken:
+            self._lines.add(call)
+        while True:
+            try:
+                await self._in_store(self._store.take_on, taken, dropped)
+                break
+            except redis.RedisError as problem:
+                log.warning("the store is away: %s", problem)
+                await asyncio.sleep(1)
+        for reference in (*dropped, *(call.reference for call in taken)):
+            self._asked.pop(reference, None)
+        for call in taken:
+            self._start(call)
+
+    def _start(self, call: Conversation) -> None:
+        if call.reference in self._unwanted:
+            del self._unwanted[call.reference]
+            call.stopped = True
+            self._lines.give_up(call.reference, Cause.NO_ANSWER)
+        elif not self._prompts.ready(call.scenario) or self._lines.ari is None:
+            self._lines.give_up(call.reference, Cause.CONGESTION)
+        else:
+            self._lines.dial(call.reference)
+
+    async def _in_store(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._store_thread, work, *arguments)

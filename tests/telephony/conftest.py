@@ -1,0 +1,67 @@
+"""A real Asterisk, a real SIP callee, and a dialer that listens. Skipped with a sentence where they can't be had."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from callcab.config import Settings
+from tests.telephony.lines import Callee, Line, listening, provider
+from tests.telephony.server import AsteriskServer, NoAsterisk, fetch
+
+
+def suite_or_skip(*suites: str) -> Path:
+    if importlib.util.find_spec("baresip") is None:
+        pytest.skip("there is no wheel of baresip-python for this Python: nobody could be called")
+    try:
+        return fetch(*suites)
+    except NoAsterisk as problem:
+        pytest.skip(str(problem))
+
+
+@pytest.fixture(scope="session")
+def callee(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callee]:
+    suite_or_skip()
+    found = Callee(tmp_path_factory.mktemp("callee"))
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+def pbx(callee: Callee, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsteriskServer]:
+    """The newest Asterisk that can be had."""
+    yield from started(suite_or_skip(), callee, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def old_pbx(callee: Callee, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsteriskServer]:
+    """The oldest Asterisk that we promise to work with."""
+    yield from started(suite_or_skip("bullseye"), callee, tmp_path_factory)
+
+
+def started(unpacked: Path, callee: Callee, folders: pytest.TempPathFactory) -> Iterator[AsteriskServer]:
+    server = AsteriskServer(unpacked, folders.mktemp(unpacked.name), callee.port)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(str(settings.redis_url)) as client:
+        client.flushall()
+        yield client
+        client.flushall()
+
+
+@pytest.fixture
+def line(settings: Settings, store: redis.Redis, pbx: AsteriskServer) -> Iterator[Line]:
+    """A dialer that listens to the newest Asterisk, healthy."""
+    yield from listening(provider(settings, pbx))
+
+
+@pytest.fixture
+def old_line(settings: Settings, store: redis.Redis, old_pbx: AsteriskServer) -> Iterator[Line]:
+    yield from listening(provider(settings, old_pbx))

@@ -1,0 +1,111 @@
+"""The callee's process, a listener that keeps what it hears, and a provider whose dialer runs in a thread of ours."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+
+from callcab.config import Settings
+from callcab.providers.speech import EspeakSpeech
+from callcab.providers.telephony.asterisk import Access, Asterisk, Sounds, Trunk
+from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Incoming, Refuse
+from tests.telephony.server import PASSWORD, AsteriskServer, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Callee:
+    """The process of tests/telephony/callee.py, and what it has seen."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.log = folder / "callee.log"
+        command = [sys.executable, "-m", "tests.telephony.callee", str(self.port), str(free_port()), str(self.log)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+        assert wait_for(lambda: self.log.exists() and bool(self.seen("ready")), 15), "the callee did not start"
+
+    def seen(self, what: str, number: str = "") -> list[dict[str, object]]:
+        """The lines about a number; ``what`` is how they begin."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in lines if line["number"] == number and line["what"].startswith(what)]
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+class Ears:
+    """A listener that keeps what it hears; ``known`` are references whose ``placed`` is no news."""
+
+    def __init__(self) -> None:
+        self.heard: list[Event] = []
+        self.known: set[str] = set()
+        self.trouble = 0
+        self.answers: dict[str, Answer] = {}
+        self.callers: list[Incoming] = []
+
+    def events(self, events: Sequence[Event]) -> Collection[str]:
+        if self.trouble:
+            self.trouble -= 1
+            raise RuntimeError("the database is away")
+        self.heard += events
+        placed = {event.reference for event in events if event.kind is EventKind.PLACED}
+        fresh = placed - self.known
+        self.known |= placed
+        return fresh
+
+    def incoming(self, call: Incoming) -> Answer:
+        self.callers.append(call)
+        return self.answers.get(call.to, Refuse(Cause.REJECTED))
+
+    def of(self, reference: str) -> list[Event]:
+        return [event for event in self.heard if event.reference == reference]
+
+    def end(self, reference: str) -> Event | None:
+        return next((event for event in self.of(reference) if event.kind is EventKind.HANGUP), None)
+
+    def wait_for_end(self, reference: str, seconds: float = 40) -> Event:
+        assert wait_for(lambda: self.end(reference) is not None, seconds), self.of(reference)
+        found = self.end(reference)
+        assert found is not None
+        return found
+
+
+class Line:
+    """A provider whose dialer listens in a thread of this process."""
+
+    def __init__(self, provider: Asterisk, ears: Ears) -> None:
+        self.provider, self.ears = provider, ears
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=provider.listen, args=(ears, self._stop))
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(15)
+        assert not self._thread.is_alive()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether it comes true in time."""
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.05)
+    return condition()
+
+
+def provider(settings: Settings, pbx: AsteriskServer, **trunk: str) -> Asterisk:
+    values = {"app": "callcab", "endpoint": "PJSIP/{e164}@carrier", "machine_context": "callcab-amd", **trunk}
+    access = Access(pbx.url, "callcab", PASSWORD)
+    sounds = Sounds(EspeakSpeech(), pbx.sounds, str(pbx.sounds))
+    return Asterisk(str(settings.redis_url), access, Trunk(**values), sounds)
+
+
+def listening(found: Asterisk) -> Iterator[Line]:
+    line = Line(found, Ears())
+    assert wait_for(lambda: found.health().ok, 15), found.health()
+    yield line
+    line.stop()
