@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import redis
@@ -251,7 +252,8 @@ def test_support_rents_a_number_after_seeing_the_price(people: People) -> None:
         number_id = factories.number(session, phone=79250005001).id
     sasha = people.sasha
     sasha.get(f"/admin/numbers/rent/?id={number_id}")
-    day = (clock.now() + timedelta(days=2)).date().isoformat()
+    # Days of a rental are those of Moscow, where it is tomorrow three hours earlier.
+    day = (clock.now().astimezone(ZoneInfo("Europe/Moscow")) + timedelta(days=2)).date().isoformat()
     form = {"id": str(number_id), "customer_id": str(people.customer_id), "until": day}
     page = sasha.post("/admin/numbers/rent/", **form)
     assert "45,00 ₽" in page.text
