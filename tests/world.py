@@ -205,6 +205,20 @@ def _telephony(session: CabSession, add: Any, user_id: int, taste: Taste) -> Non
             data={"note": taste.mark},
         )
     )
+    came = add(
+        m.InboundCall(
+            provider_ref=f"i{taste.phone}",
+            phone=taste.phone,
+            to_phone=taste.phone,
+            campaign_id=campaign.id,
+            action=m.InboundAction.MENU,
+            code="inbound.last_campaign",
+            outcome=m.Outcome.COMPLETED,
+            ended_at=now,
+            deadline_at=now,
+        )
+    )
+    add(m.CallEvent(inbound_call_id=came.id, provider_ref=f"i{taste.phone}", event_key="1", kind="ended", at=now))
     add(m.CallEvent(verification_id=check.id, provider_ref=f"v{taste.phone}", event_key="1", kind="ended", at=now))
     add(
         m.BlacklistEntry(

@@ -14,10 +14,10 @@ from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.jobs import edge
 from callcab.providers import telephony
-from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Heard, Incoming, Refuse
+from callcab.providers.telephony.base import Answer, Event, EventKind, Heard, Incoming
 from callcab.scope import Scope
 from callcab.services import call as calls
-from callcab.services import verification
+from callcab.services import inbound_call, verification
 
 log = logging.getLogger(__name__)
 SCOPE = Scope.system("call event")
@@ -31,7 +31,11 @@ class Rules:
         fresh, unknown = [], []
         with unit_of_work(SCOPE) as session:
             for event in events:
-                heard = verification.on_event(session, event) or calls.on_event(session, event)
+                heard = (
+                    verification.on_event(session, event)
+                    or calls.on_event(session, event)
+                    or inbound_call.on_event(session, event)
+                )
                 if not heard:
                     unknown.append(event)
                 elif heard is Heard.NEWS and event.kind is EventKind.PLACED:
@@ -41,8 +45,9 @@ class Rules:
         return fresh
 
     def incoming(self, call: Incoming) -> Answer:
-        """Nobody can be reached through our numbers yet: turned away without answering."""
-        return Refuse(Cause.REJECTED)
+        """Whom the caller reaches; on record before the line hears it."""
+        with unit_of_work(SCOPE) as session:
+            return inbound_call.receive(session, call)
 
 
 def run(settings: Settings) -> None:

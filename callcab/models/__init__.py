@@ -15,6 +15,7 @@ from callcab.models.campaign import (
 )
 from callcab.models.company import Company
 from callcab.models.customer import Customer, CustomerStatus
+from callcab.models.inbound_call import InboundAction, InboundCall
 from callcab.models.invoice import Invoice, InvoiceLine, InvoiceState
 from callcab.models.ip_denial import Door, IpDenial
 from callcab.models.ip_rule import IpRule
@@ -62,6 +63,8 @@ __all__ = [
     "DialRate",
     "Door",
     "EntryKind",
+    "InboundAction",
+    "InboundCall",
     "Invoice",
     "InvoiceCounter",
     "InvoiceLine",

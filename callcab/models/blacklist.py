@@ -25,6 +25,7 @@ class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
     """``customer_id`` empty = the platform's list. ``phone`` is the number as digits with the country code (79…).
 
     ``author_name`` stays empty for support's entries in a customer's list: he is told that it was support, not who.
+    ``call_id`` or ``inbound_call_id`` is the call in which the person asked for it himself.
     """
 
     __tablename__ = "blacklist_entry"
@@ -43,6 +44,7 @@ class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
     author_name: orm.Mapped[str] = orm.mapped_column(default="")
     operation_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id"))
     call_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("call.id"))
+    inbound_call_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("inbound_call.id"))
     expires_at: orm.Mapped[datetime | None]
 
     customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)

@@ -88,23 +88,30 @@ class Call(Numbered, Created, TenantOwned, Base):
 
 
 class CallEvent(Numbered, TenantOwned, Base):
-    """Something the provider said about a call or a verification; ``event_key`` makes a repeated event one row."""
+    """What the provider said about a call, a verification or an incoming call; ``event_key`` makes a repeated event one
+    row."""
 
     __tablename__ = "call_event"
     __table_args__ = (
         sa.UniqueConstraint("provider_ref", "event_key"),
-        sa.CheckConstraint("(call_id IS NULL) <> (verification_id IS NULL)", name="one_owner"),
+        sa.CheckConstraint("num_nonnulls(call_id, verification_id, inbound_call_id) = 1", name="one_owner"),
         sa.Index("ix_call_event_call_id", "call_id"),
         sa.Index(
             "ix_call_event_verification_id",
             "verification_id",
             postgresql_where=sa.text("verification_id IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_call_event_inbound_call_id",
+            "inbound_call_id",
+            postgresql_where=sa.text("inbound_call_id IS NOT NULL"),
+        ),
         sa.Index("ix_call_event_customer_id", "customer_id"),
     )
 
     call_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("call.id"))
     verification_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("verification.id", ondelete="CASCADE"))
+    inbound_call_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("inbound_call.id"))
     provider_ref: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     event_key: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     kind: orm.Mapped[str] = orm.mapped_column(sa.String(32))

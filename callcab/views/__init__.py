@@ -17,6 +17,7 @@ MODULES = (
     "verification",
     "campaign",
     "call",
+    "inbound_call",
     "handset",
     "blacklist",
     "invoice",

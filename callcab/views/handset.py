@@ -1,4 +1,5 @@
-"""The virtual handset: with the simulator a person answers verification calls here. No real call is ever made."""
+"""The virtual handset: with the simulator a person answers verification calls and calls our numbers here. No real call
+is ever made."""
 
 import zlib
 from typing import Any
@@ -9,14 +10,24 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from wtforms import Form, StringField
 
-from callcab.models import Verification
+from callcab.lib import phone as phones
+from callcab.models import InboundCall, PhoneNumber, Verification
 from callcab.providers import telephony
 from callcab.providers.telephony.base import ProviderDown
-from callcab.providers.telephony.simulator import Simulator
-from callcab.web import theme
-from callcab.web.access import Page
+from callcab.providers.telephony.simulator import HandsetLine, Simulator
+from callcab.web import errors, theme
+from callcab.web.access import Page, current_customer_id
 from callcab.web.database import db
+
+
+class DialForm(Form):
+    """Who calls and which of our numbers."""
+
+    caller = StringField(_l("С номера"), description=_l("Пусто: номер скрыт."))
+    to = StringField(_l("На наш номер"))
+
 
 KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#")
 
@@ -42,7 +53,7 @@ class Handset(Page):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """The handset; it keeps itself fresh."""
-        return self.render(self.template, crumbs=[], **self._context())
+        return self._page(DialForm(to=request.args.get("to", "")[:40]))
 
     @expose("/lines/")
     def lines(self) -> ResponseReturnValue:
@@ -66,15 +77,42 @@ class Handset(Page):
             flash(_("Симулятор не отвечает. Повторите через минуту."), "error")
         return redirect(f"{self.url}/", 303)
 
-    def _context(self) -> dict[str, Any]:
-        references = self._references()
+    @expose("/dial/", methods=("POST",))
+    def dial(self) -> ResponseReturnValue:
+        """Call one of our numbers as a person outside would."""
+        form = DialForm(request.form)
+        caller, to = read_number(form.caller, optional=True), read_number(form.to)
+        if to and not self._may_call(to):
+            form.to.errors = [_("Среди ваших номеров и номеров сервиса такого нет.")]
+        if form.caller.errors or form.to.errors:
+            return self._page(form), 422
         try:
-            lines = self._phone().handset(references)
+            reference = self._phone().dial_in(caller=caller, to=to)
         except ProviderDown:
-            lines = []
+            flash(_("Симулятор не отвечает. Повторите через минуту."), "error")
+            return self._page(form), 503
+        return redirect(f"{self.url}/?called={reference}", 303)
+
+    def _may_call(self, to: str) -> bool:
+        """Support may try any number; a customer those that he sees."""
+        if current_customer_id() is None:
+            return True
+        return db.session.scalar(sa.select(PhoneNumber.id).where(PhoneNumber.phone == phones.to_int(to))) is not None
+
+    def _page(self, form: DialForm) -> str:
+        return str(self.render(self.template, crumbs=[], form=form, **self._context()))
+
+    def _context(self) -> dict[str, Any]:
+        called: HandsetLine | None = None
+        lines: list[HandsetLine] = []
+        try:
+            lines = self._phone().handset(self._references())
+            called = self._phone().called(request.args.get("called", "")[:64])
+        except ProviderDown:
+            pass
         health = self._phone().health()
-        seen = f"{zlib.crc32(repr((lines, health.ok)).encode()):08x}"
-        return {"lines": lines, "keys": KEYS, "health": health, "seen": seen}
+        seen = f"{zlib.crc32(repr((lines, called, health.ok)).encode()):08x}"
+        return {"lines": lines, "called": called, "keys": KEYS, "health": health, "seen": seen}
 
     def _phone(self) -> Simulator:
         found = simulator()
@@ -83,9 +121,24 @@ class Handset(Page):
         return found
 
     def _references(self) -> list[str]:
-        """Open verification calls within the scope of the person."""
-        statement = sa.select(Verification.provider_ref).where(Verification.finished_at.is_(None))
-        return [ref for ref in db.session.scalars(statement.order_by(Verification.id.desc()).limit(50)) if ref]
+        """Open verification calls and incoming calls within the scope of the person."""
+        checks = sa.select(Verification.provider_ref).where(Verification.finished_at.is_(None))
+        inbound = sa.select(InboundCall.provider_ref).where(InboundCall.ended_at.is_(None))
+        found = db.session.scalars(checks.order_by(Verification.id.desc()).limit(50)).all()
+        found = [*found, *db.session.scalars(inbound.order_by(InboundCall.id.desc()).limit(50))]
+        return [reference for reference in found if reference]
+
+
+def read_number(field: StringField, *, optional: bool = False) -> str:
+    """The number of a field in E.164; empty when it is not typed or wrong, which the field then says."""
+    text = (field.data or "").replace("\x00", "").strip()
+    if optional and not text:
+        return ""
+    try:
+        return phones.parse(text).e164
+    except phones.PhoneError as problem:
+        field.errors = [errors.TEXTS[f"phone.{problem.reason}"]]
+        return ""
 
 
 def simulator() -> Simulator | None:

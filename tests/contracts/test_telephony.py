@@ -19,8 +19,10 @@ from callcab.providers.telephony.base import (
     CallKind,
     CallRequest,
     Cause,
+    Connect,
     Event,
     EventKind,
+    Follow,
     Gather,
     HangUp,
     Incoming,
@@ -55,7 +57,9 @@ def request(ending: str, kind: CallKind = CallKind.CAMPAIGN, **values: object) -
 class Ears:
     """A listener that keeps what it hears; ``known`` are references whose ``placed`` is no news."""
 
-    def __init__(self, *known: str, trouble: int = 0) -> None:
+    def __init__(self, *known: str, trouble: int = 0, answer: Answer | None = None) -> None:
+        self.answer = answer or Refuse(Cause.REJECTED)
+        self.came: list[Incoming] = []
         self.heard: list[Event] = []
         self.told: list[str] = []
         self.known = set(known)
@@ -73,13 +77,14 @@ class Ears:
         return fresh
 
     def incoming(self, call: Incoming) -> Answer:
-        return Refuse(Cause.REJECTED)
+        self.came.append(call)
+        return self.answer
 
 
-def play_out(simulator: Simulator, seconds: int = 300) -> list[Event]:
+def play_out(simulator: Simulator, seconds: int = 300, ears: Ears | None = None, since: int = 0) -> list[Event]:
     """Let the time pass in small steps; returns what was told."""
-    ears = Ears()
-    for step in range(seconds * 2):
+    ears = ears or Ears()
+    for step in range(since * 2, seconds * 2):
         with clock.frozen(START + timedelta(seconds=step / 2)):
             while simulator.step(ears):
                 pass
@@ -215,6 +220,88 @@ def test_an_ordinary_number_of_a_campaign_behaves_the_same_every_time(simulator:
     assert endings[0] == endings[1]
 
 
+def ring_us(simulator: Simulator, answer: Answer, caller: str = "+79161112233") -> tuple[str, Ears]:
+    """A person calls +79250000050; the first seconds pass."""
+    ears = Ears(answer=answer)
+    with clock.frozen(START):
+        reference = simulator.dial_in(caller=caller, to="+79250000050")
+    play_out(simulator, 2, ears)
+    return reference, ears
+
+
+def act(simulator: Simulator, ears: Ears, reference: str, what: str, second: int) -> None:
+    with clock.frozen(START + timedelta(seconds=second)):
+        simulator.touch(reference, what)
+    play_out(simulator, second + 2, ears, since=second)
+
+
+def test_who_calls_us_is_asked_about_and_a_refusal_is_heard(simulator: Simulator) -> None:
+    reference, ears = ring_us(simulator, Refuse(Cause.BUSY))
+    assert ears.came == [Incoming(reference, "+79250000050", "+79161112233", START)]
+    assert [(event.kind, event.data["cause"], event.data["seconds"]) for event in ears.heard] == [("hangup", "busy", 0)]
+    line = simulator.called(reference)
+    assert line
+    assert (line.phase, line.cause) == ("ended", "busy")
+
+
+def test_a_hidden_number_comes_without_a_caller(simulator: Simulator) -> None:
+    _, ears = ring_us(simulator, Refuse(Cause.REJECTED), caller="")
+    assert ears.came[0].caller == ""
+
+
+def test_an_incoming_call_is_led_through_a_menu(simulator: Simulator) -> None:
+    reference, ears = ring_us(simulator, Follow((ASK,)))
+    assert [line.says for line in simulator.handset([reference])] == ["Нажмите один."]
+    act(simulator, ears, reference, "1", 4)
+    play_out(simulator, 30, ears, since=6)
+    assert [event.kind for event in ears.heard] == ["answered", "digit", "hangup"]
+    assert (ears.heard[-1].data["digits"], ears.heard[-1].data["by"]) == ("1", "us")
+
+
+def test_a_caller_and_an_owner_who_answers_talk_until_one_hangs_up(simulator: Simulator) -> None:
+    reference, ears = ring_us(simulator, Connect("+79250000050"))
+    assert [line.phase for line in simulator.handset([reference])] == ["ringing"]
+    act(simulator, ears, reference, "answer", 4)
+    act(simulator, ears, reference, "drop", 20)
+    assert [event.kind for event in ears.heard] == ["ringing", "answered", "hangup"]
+    assert (ears.heard[-1].data["cause"], ears.heard[-1].data["seconds"]) == ("completed", 16)
+
+
+@pytest.mark.parametrize(("what", "cause"), [("reject", "rejected"), ("drop", "no_answer"), (None, "no_answer")])
+def test_an_owner_who_is_not_reached_costs_the_caller_nothing(
+    simulator: Simulator, what: str | None, cause: str
+) -> None:
+    reference, ears = ring_us(simulator, Connect("+79250000050", ring_seconds=20))
+    if what:
+        act(simulator, ears, reference, what, 4)
+    play_out(simulator, 30, ears, since=6)
+    last = ears.heard[-1]
+    assert (last.kind, last.data["cause"], last.data["answered_at"]) == ("hangup", cause, None)
+
+
+def test_an_owner_of_the_number_plan_acts_by_himself(simulator: Simulator) -> None:
+    _, ears = ring_us(simulator, Connect("+79253944504"))
+    assert ears.heard[-1].data["cause"] == "busy"
+
+
+def test_an_incoming_call_that_the_rules_could_not_take_is_asked_about_again(simulator: Simulator) -> None:
+    ears = Ears(trouble=1, answer=Follow((ASK,)))
+    with clock.frozen(START):
+        simulator.dial_in(caller="+79161112233", to="+79250000050")
+        simulator.step(ears)
+        simulator._failed.clear()
+        simulator.step(ears)
+    assert ears.came == [ears.came[0]] * 2
+    assert [event.kind for event in ears.heard] == ["answered"]
+
+
+def test_no_call_of_ours_is_shown_as_one_that_came_in(simulator: Simulator) -> None:
+    with clock.frozen(START):
+        simulator.place([request("03")])
+    assert simulator.called("t-03-campaign") is None
+    assert simulator.called("i-unknown") is None
+
+
 def test_without_a_listener_it_says_so(simulator: Simulator) -> None:
     assert simulator.health().code == "telephony.dialer_away"
 
@@ -232,7 +319,9 @@ def test_a_listener_shows_its_heartbeat_and_takes_it_away(simulator: Simulator, 
 
 
 @pytest.mark.parametrize(
-    "act", [lambda s: s.place([request("01")]), lambda s: s.hang_up("x"), lambda s: s.handset(["x"])]
+    "act",
+    [lambda s: s.place([request("01")]), lambda s: s.hang_up("x"), lambda s: s.handset(["x"])]
+    + [lambda s: s.called("x"), lambda s: s.dial_in(caller="", to="+79250000050")],
 )
 def test_a_store_that_is_away_is_said_in_one_way(act: Callable[[Simulator], object]) -> None:
     away = Simulator("redis://127.0.0.1:1/0")

@@ -13,19 +13,23 @@ from typing import Any
 
 from callcab.providers.telephony.base import (
     Again,
+    Answer,
     CallKind,
     CallRequest,
     Cause,
     Event,
     EventKind,
+    Follow,
     Gather,
     HangUp,
     Play,
+    Refuse,
     Step,
     Transfer,
 )
 
 HANDSET = "handset"
+HIDDEN = "hidden"
 # What the callee does, as (seconds after ringing, action). "answer", "press 1", "drop" and "end <cause>".
 Plan = Sequence[tuple[float, str]]
 PLANS: dict[str, Plan] = {
@@ -74,11 +78,14 @@ class Action:
 
 @dataclass(frozen=True)
 class Line:
-    """The state of one call; ``left`` are scenario steps still to come, the first is going on."""
+    """The state of one call; ``left`` are scenario steps still to come, the first is going on.
+
+    An incoming call has a ``caller``, for whom ``phase`` is dialling until the rules have answered, and an ``owner``
+    while he is rung or talks; ``cause`` is why the call ended.
+    """
 
     reference: str
     to: str
-    kind: CallKind
     scenario: tuple[Step, ...]
     ring_seconds: int
     longest_seconds: int
@@ -91,6 +98,9 @@ class Line:
     digits: str = ""
     answered_at: datetime | None = None
     events: int = 0
+    caller: str = ""
+    owner: str = ""
+    cause: str = ""
 
 
 @dataclass
@@ -123,7 +133,6 @@ def start(request: CallRequest, now: datetime) -> Outcome:
     line = Line(
         reference=request.reference,
         to=request.to,
-        kind=request.kind,
         scenario=tuple(request.scenario),
         ring_seconds=request.ring_seconds,
         longest_seconds=request.longest_seconds,
@@ -135,6 +144,32 @@ def start(request: CallRequest, now: datetime) -> Outcome:
     if not isinstance(plan, str):
         actions += [Action(ringing + timedelta(seconds=after), name) for after, name in plan]
     return Outcome(line, actions=actions)
+
+
+def dial_in(reference: str, *, caller: str, to: str, now: datetime) -> Outcome:
+    """A person calls one of our numbers; ``caller`` is empty when he hides his own."""
+    line = Line(reference, to, (), 0, 0, attended=True, caller=caller or HIDDEN)
+    return Outcome(line, actions=[Action(now, "incoming")])
+
+
+def take(line: Line, answer: Answer, at: datetime) -> Outcome:
+    """Do with an incoming call what the rules said; an owner whose number is in the plan acts by himself."""
+    outcome = Outcome(line)
+    if line.phase != "dialling":
+        return outcome
+    if isinstance(answer, Refuse):
+        _end(outcome, answer.cause, "us", at)
+    elif isinstance(answer, Follow):
+        outcome.line = replace(line, scenario=tuple(answer.scenario), longest_seconds=answer.longest_seconds)
+        _answer(outcome, at)
+    else:
+        outcome.line = replace(line, phase="ringing", owner=answer.to, longest_seconds=answer.longest_seconds)
+        _tell(outcome, EventKind.RINGING, at)
+        outcome.actions.append(Action(at + timedelta(seconds=answer.ring_seconds), "ring timeout"))
+        for after, name in PLANS.get(answer.to[-2:], ()):
+            if not name.startswith("press"):
+                outcome.actions.append(Action(at + timedelta(seconds=after), name))
+    return outcome
 
 
 def advance(line: Line, action: Action) -> Outcome:
@@ -155,6 +190,8 @@ def advance(line: Line, action: Action) -> Outcome:
         _answer(outcome, action.at)
     elif name == "press" and line.phase == "talking":
         _press(outcome, argument, action.at)
+    elif name == "drop" and line.caller and line.phase == "ringing":
+        _end(outcome, Cause.NO_ANSWER, "them", action.at)
     elif name == "drop" and line.phase == "talking":
         _end(outcome, Cause.ANSWERED, "them", action.at)
     elif name == "end":
@@ -180,7 +217,8 @@ def _answer(outcome: Outcome, at: datetime) -> None:
     outcome.line = replace(outcome.line, phase="talking", answered_at=at)
     _tell(outcome, EventKind.ANSWERED, at)
     outcome.actions.append(Action(at + timedelta(seconds=outcome.line.longest_seconds), "limit"))
-    _go_on(outcome, outcome.line.scenario, at)
+    if not outcome.line.owner:
+        _go_on(outcome, outcome.line.scenario, at)
 
 
 def _go_on(outcome: Outcome, steps: Sequence[Step], at: datetime) -> None:
@@ -253,7 +291,15 @@ def _end(outcome: Outcome, cause: Cause, by: str, at: datetime) -> None:
         answered_at=line.answered_at.isoformat() if line.answered_at else None,
         seconds=min(ceil(talked), line.longest_seconds),
     )
-    outcome.line = replace(outcome.line, phase="ended", left=())
+    outcome.line = replace(outcome.line, phase="ended", left=(), cause=cause.value)
+
+
+def says(line: Line) -> str:
+    """What the robot is saying or has just asked; empty when it says nothing."""
+    step = line.left[0] if line.left else None
+    if isinstance(step, Gather):
+        return " ".join(play.text for play in step.prompt)
+    return step.text if isinstance(step, Play) else ""
 
 
 def spoken(step: Play) -> float:

@@ -1,7 +1,8 @@
 """The simulated line: no network, no money; its state lives in Valkey, so that a restart loses no call.
 
 Numbers that end in 01…16 behave by the plan of ``simulated_line``; other numbers of a verification ring on the virtual
-handset, where a person answers and presses; other numbers of a campaign behave by a fixed spread.
+handset, where a person answers and presses; other numbers of a campaign behave by a fixed spread. The handset can also
+call one of our numbers (``dial_in``).
 
 Web and worker processes only add (a line, an action); one dialer at a time advances the lines. An action leaves the
 queue in the same transaction that stores the line's new state, after its events were handled: a dialer that dies in
@@ -23,11 +24,11 @@ import redis
 from callcab.lib import clock
 from callcab.providers.telephony import simulated_line as lines
 from callcab.providers.telephony.base import (
-    CallKind,
     CallRequest,
     Event,
     EventKind,
     Health,
+    Incoming,
     Listener,
     ProviderDown,
     RequestRefused,
@@ -48,7 +49,7 @@ ROUND = 200
 PAUSE = 0.1
 LONGEST_BACK_OFF = 30.0
 KEYS = frozenset("0123456789*#")
-_GONE = lines.Line("", "", CallKind.CAMPAIGN, (), 0, 0, False, phase="ended")
+_GONE = lines.Line("", "", (), 0, 0, False, phase="ended")
 
 # Stores the line and what it will do, unless the reference is known: one step, so that no half of it can be lost.
 PLACE = """
@@ -61,12 +62,22 @@ return 1
 
 @dataclass(frozen=True)
 class HandsetLine:
-    """A call that waits for a person on the virtual handset; phase is dialling, ringing or talking."""
+    """A call that a person deals with on the virtual handset; phase is dialling, ringing, talking or ended.
+
+    caller  who dialled in, or HIDDEN; empty when we called
+    owner   who is rung by an incoming call
+    says    what the robot is saying
+    cause   why it ended
+    """
 
     reference: str
     to: str
     phase: str
     digits: str
+    caller: str = ""
+    owner: str = ""
+    says: str = ""
+    cause: str = ""
 
 
 class Simulator:
@@ -123,11 +134,29 @@ class Simulator:
         except redis.RedisError as problem:
             raise ProviderDown(str(problem)) from problem
         found = [_line(text) for text in texts if text]
-        return [
-            HandsetLine(line.reference, line.to, line.phase, line.digits)
-            for line in found
-            if line.attended and line.phase != "ended"
-        ]
+        return [_shown(line) for line in found if line.attended and line.phase != "ended"]
+
+    def dial_in(self, *, caller: str, to: str) -> str:
+        """A person calls one of our numbers (E.164; ``caller`` empty when hidden); returns the call's reference. The
+        rules are asked by the dialer. Raises ProviderDown."""
+        reference, now = f"i-{uuid.uuid4().hex}", clock.now()
+        try:
+            self._place(
+                keys=[_key(reference), DUE],
+                args=_storing(reference, lines.dial_in(reference, caller=caller, to=to, now=now)),
+            )
+        except redis.RedisError as problem:
+            raise ProviderDown(str(problem)) from problem
+        return reference
+
+    def called(self, reference: str) -> HandsetLine | None:
+        """How a call of ``dial_in`` stands; None when it is unknown or long over. Raises ProviderDown."""
+        try:
+            text = self._store.get(_key(reference))
+        except redis.RedisError as problem:
+            raise ProviderDown(str(problem)) from problem
+        line = _line(text) if text else None
+        return _shown(line) if line is not None and line.caller else None
 
     def touch(self, reference: str, what: str) -> None:
         """What the person does: ``answer``, ``reject``, ``drop`` or one key. ValueError for anything else."""
@@ -184,8 +213,8 @@ class Simulator:
         if text is None:
             self._store.zrem(DUE, member)
             return lines.Outcome(_GONE)
-        outcome = lines.advance(_line(text), _action(member, score))
         try:
+            outcome = _do(_line(text), _action(member, score), listener)
             if not _may_go_on(outcome.events, listener):
                 outcome = lines.Outcome(replace(outcome.line, phase="ended"))
         except Exception:
@@ -219,6 +248,20 @@ def _key(reference: str) -> str:
     return f"callcab:sim:line:{reference}"
 
 
+def _do(line: lines.Line, action: lines.Action, listener: Listener) -> lines.Outcome:
+    """Carry out one action; an incoming call goes on as the rules say, who answer the same when asked again."""
+    if action.name != "incoming":
+        return lines.advance(line, action)
+    caller = "" if line.caller == lines.HIDDEN else line.caller
+    return lines.take(line, listener.incoming(Incoming(line.reference, line.to, caller, action.at)), action.at)
+
+
+def _shown(line: lines.Line) -> HandsetLine:
+    return HandsetLine(
+        line.reference, line.to, line.phase, line.digits, line.caller, line.owner, lines.says(line), line.cause
+    )
+
+
 def _may_go_on(events: Sequence[Event], listener: Listener) -> bool:
     """Tell the events; False when this call was dialled before and must not ring again."""
     fresh = listener.events(events) if events else ()
@@ -227,10 +270,13 @@ def _may_go_on(events: Sequence[Event], listener: Listener) -> bool:
 
 def _placing(request: CallRequest, now: datetime) -> list[Any]:
     """What the placing script needs to know of a request."""
-    outcome = lines.start(request, now)
+    return _storing(request.reference, lines.start(request, now))
+
+
+def _storing(reference: str, outcome: lines.Outcome) -> list[Any]:
     arguments: list[Any] = [_line_json(outcome.line), LINE_SECONDS]
     for number, action in enumerate(outcome.actions):
-        arguments += [action.at.timestamp(), _member(request.reference, f"{number:04}", action)]
+        arguments += [action.at.timestamp(), _member(reference, f"{number:04}", action)]
     return arguments
 
 
@@ -252,7 +298,5 @@ def _line_json(line: lines.Line) -> str:
 def _line(text: str) -> lines.Line:
     data = json.loads(text)
     answered = data.pop("answered_at")
-    line = lines.Line(
-        **{**data, "kind": CallKind(data["kind"]), "scenario": decode(data["scenario"]), "left": decode(data["left"])}
-    )
+    line = lines.Line(**{**data, "scenario": decode(data["scenario"]), "left": decode(data["left"])})
     return replace(line, answered_at=datetime.fromisoformat(answered) if answered else None)

@@ -14,7 +14,15 @@ def is_opt_out(campaign: Campaign, digit: str) -> bool:
     return any(rule.digit == digit and rule.action is IvrAction.BLACKLIST for rule in campaign.rules)
 
 
-def opt_out(session: CabSession, *, customer_id: int, phone: int, digit: str, call_id: int | None = None) -> None:
+def opt_out(
+    session: CabSession,
+    *,
+    customer_id: int,
+    phone: int,
+    digit: str,
+    call_id: int | None = None,
+    inbound_call_id: int | None = None,
+) -> None:
     """Put the person on the customer's list for good and end the calls that are on their way to him. Repeating it
     changes nothing."""
     entry = insert(BlacklistEntry).values(
@@ -24,6 +32,7 @@ def opt_out(session: CabSession, *, customer_id: int, phone: int, digit: str, ca
         reason=f"IVR {digit}",
         author_name="",
         call_id=call_id,
+        inbound_call_id=inbound_call_id,
         created_at=clock.now(),
     )
     # An entry that would expire one day becomes a lasting one: the person himself asked for it.

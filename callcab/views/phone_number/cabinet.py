@@ -77,6 +77,7 @@ class CabinetNumber(ListView):
             permission="number.verify",
             when=needs_proof,
         ),
+        RowLink(_l("Входящие"), "phone-incoming", lambda row: f"/cabinet/inbound/?search={row.phone}", "call.read"),
     )
     actions = (
         Action(

@@ -214,6 +214,7 @@ class SupportNumber(ListView):
             permission="number.rent",
             when=lambda row: row.kind is NumberKind.SHARED and row.state is not NumberState.BLOCKED,
         ),
+        RowLink(_l("Входящие"), "phone-incoming", lambda row: f"/admin/inbound/?search={row.phone}", "call.read"),
     )
     page_actions = (PageAction(_l("Добавить номера"), "/admin/numbers/new/", permission="number.edit"),)
     tabs = (
