@@ -1,13 +1,16 @@
 """What the last two digits of a number mean, for every provider, and what each service makes of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callcab.providers.telephony.base import Cause
 
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of callee: what the provider tells, and the outcome of a verification and of a campaign's call."""
+    """One kind of callee: what the provider tells, and the outcome of a verification and of a campaign's call.
+
+    A machine is found only where the request says so; the simulator always knows.
+    """
 
     ending: str
     does: str
@@ -16,6 +19,12 @@ class Row:
     by: str
     verification: str
     campaign: str
+
+    def undetected(self) -> "Row":
+        """What comes of it when nobody listens for machines: one that says nothing and presses nothing."""
+        if self.cause is not Cause.MACHINE:
+            return self
+        return replace(self, cause=Cause.ANSWERED, verification="no_input", campaign="completed")
 
 
 PLAN = (

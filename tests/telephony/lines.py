@@ -11,7 +11,7 @@ from pathlib import Path
 from callcab.config import Settings
 from callcab.providers.speech import EspeakSpeech
 from callcab.providers.telephony.asterisk import Access, Asterisk, Sounds, Trunk
-from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Incoming, Refuse
+from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Incoming, Listener, Refuse
 from tests.telephony.server import PASSWORD, AsteriskServer, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ class Ears:
 class Line:
     """A provider whose dialer listens in a thread of this process."""
 
-    def __init__(self, provider: Asterisk, ears: Ears) -> None:
+    def __init__(self, provider: Asterisk, ears: Listener) -> None:
         self.provider, self.ears = provider, ears
         self._stop = threading.Event()
         self._thread = threading.Thread(target=provider.listen, args=(ears, self._stop))

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 DIAL_AT_ONCE = 40
 # Asterisk's own limit comes a little later than ours: it is for when we are gone.
 MARGIN_S = 2
+HANGING_UP_S = 0.5
 LEG = ".leg"
 # What Asterisk tells of a channel besides is of no use to us, and there is a lot of it. The answers to our requests
 # pass the same filter.
@@ -213,11 +214,17 @@ class Lines:
         if live is None or not token.isdecimal():
             return
         if playback.get("state") == "failed":
-            if int(token) == live.call.token:
-                log.error("Asterisk could not play a prompt: %s", playback.get("media_uri"))
-            live.call.unplayable(int(token))
+            # Also told, and first, when the callee hangs up in the middle of it.
+            media, loop = str(playback.get("media_uri")), asyncio.get_running_loop()
+            live.timers.append(loop.call_later(HANGING_UP_S, self._unplayable, live, int(token), media))
         else:
             live.call.said(int(token))
+            self._flow(live)
+
+    def _unplayable(self, live: Live, token: int, media: str) -> None:
+        live.call.unplayable(token)
+        if live.call.commands:
+            log.error("Asterisk could not play a prompt: %s", media)
         self._flow(live)
 
     def _leg(self, live: Live, kind: str, event: Mapping[str, Any]) -> None:
