@@ -179,6 +179,8 @@ def _telephony(session: CabSession, add: Any, user_id: int, taste: Taste) -> Non
     campaign = add(m.Campaign(name=taste.mark, purpose=m.Purpose.INFORMATION, prompt=taste.mark))
     add(m.IvrRule(campaign_id=campaign.id, digit="9", action=m.IvrAction.BLACKLIST, prompt=taste.mark))
     add(m.NumberLease(number_id=rented.id, campaign_id=campaign.id, taken_at=now, released_at=now))
+    listed = add(m.ContactList(name=taste.mark, variables=[taste.mark], entries=1))
+    add(m.ListEntry(contact_list_id=listed.id, phone=taste.phone, variables={taste.mark: taste.mark}))
     contact = add(m.Contact(campaign_id=campaign.id, phone=taste.phone, next_at=now))
     call = add(
         m.Call(

@@ -14,6 +14,7 @@ from callcab.models.campaign import (
     Purpose,
 )
 from callcab.models.company import Company
+from callcab.models.contact_list import ContactList, ListEntry
 from callcab.models.customer import Customer, CustomerStatus
 from callcab.models.inbound_call import InboundAction, InboundCall
 from callcab.models.invoice import Invoice, InvoiceLine, InvoiceState
@@ -57,6 +58,7 @@ __all__ = [
     "CampaignState",
     "Company",
     "Contact",
+    "ContactList",
     "ContactState",
     "Customer",
     "CustomerStatus",
@@ -75,6 +77,7 @@ __all__ = [
     "IvrRule",
     "LedgerCheck",
     "LedgerEntry",
+    "ListEntry",
     "LoginEvent",
     "LoginOutcome",
     "MailMessage",

@@ -36,6 +36,8 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     ``dial_asked_at`` is when a dialling round was last asked for, ``dialled_at`` when one last began: together they
     keep the queue at one round for each campaign.
 
+    ``lists`` are the contact lists that the contacts were copied from, as they were: ``id``, ``name``, ``entries``.
+
     Advertising by robot is refused without a stored confirmation of consent (rule C1).
     """
 
@@ -62,6 +64,7 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     lines: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=5)
     calls_per_second: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
     max_attempts: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=2)
+    lists: orm.Mapped[list[dict[str, Any]]] = orm.mapped_column(JSONB, default=list)
     contacts_total: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
     contacts_done: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
     started_at: orm.Mapped[datetime | None]

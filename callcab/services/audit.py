@@ -12,6 +12,7 @@ from callcab.scope import Actor
 _NAMES = """
     blacklist.add blacklist.delete
     campaign.create campaign.start campaign.pause campaign.resume campaign.stop
+    contact_list.create contact_list.edit
     customer.create customer.edit customer.block customer.unblock customer.mail
     invoice.issue invoice.cancel invoice.paid invoice.send
     ip.add ip.delete ip.clear ip.open

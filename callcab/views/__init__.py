@@ -16,6 +16,7 @@ MODULES = (
     "phone_number",
     "verification",
     "campaign",
+    "contact_list",
     "call",
     "inbound_call",
     "handset",

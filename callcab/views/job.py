@@ -18,7 +18,7 @@ from callcab.services.specs.job import JOB
 from callcab.views.phone_number.support import customers
 from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
-from callcab.web.access import current_actor, current_customer_id, current_scope, requires
+from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
 from callcab.web.formatters import DASH, link, moment, number, status
 from callcab.web.listing import Column, Empty, FilterField, ListView
@@ -223,8 +223,20 @@ class JobView(ListView):
             "can_download": may_download(row),
             "facts": self._facts(row),
             # Whoever has just saved numbers wants to see them.
-            "section_url": f"/{self.face}/blacklist/" if row.name.startswith("blacklist.") else "",
+            "section": self._section(row),
+            "rejected_url": f"/{self.face}/blacklist/rejected/?id={row.id}" if self._has_rejected(row) else "",
         }
+
+    def _section(self, row: Operation) -> tuple[str, str] | None:
+        """Where the numbers of an operation went: address and words of a link."""
+        if row.name.startswith("blacklist."):
+            return f"/{self.face}/blacklist/", _("К чёрному списку")
+        if row.name.startswith("contact_list.") and "list_id" in row.params:
+            return f"/{self.face}/contact-lists/details/?id={row.params['list_id']}", _("К списку контактов")
+        return None
+
+    def _has_rejected(self, row: Operation) -> bool:
+        return row.kind is OperationKind.IMPORT and row.failed > 0 and may("blacklist.edit")
 
     def _facts(self, row: Operation) -> list[tuple[str, Any]]:
         return [

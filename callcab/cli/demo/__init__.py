@@ -16,7 +16,19 @@ import sqlalchemy as sa
 from callcab import queue
 from callcab.cli.connection import connected
 from callcab.cli.context import running
-from callcab.cli.demo import calls, companies, dice, journal, lists, money, mornings, numbers, papers, promos
+from callcab.cli.demo import (
+    calls,
+    companies,
+    contact_lists,
+    dice,
+    journal,
+    lists,
+    money,
+    mornings,
+    numbers,
+    papers,
+    promos,
+)
 from callcab.cli.demo.people import World, settle
 from callcab.cli.demo.timeline import Timeline
 from callcab.cli.demo_logins import DEMO_PASSWORD_FILE
@@ -31,7 +43,17 @@ from callcab.services import stored_file
 from callcab.services.lock import take_turn
 
 # Each part notes its deeds in the timeline; mornings come last, they write what money and calls have noted.
-PARTS = (numbers.plan, money.plan, calls.plan, journal.plan, lists.plan, promos.plan, papers.plan, mornings.plan)
+PARTS = (
+    numbers.plan,
+    money.plan,
+    calls.plan,
+    journal.plan,
+    lists.plan,
+    contact_lists.plan,
+    promos.plan,
+    papers.plan,
+    mornings.plan,
+)
 
 
 @click.command()

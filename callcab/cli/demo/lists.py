@@ -71,12 +71,12 @@ def _import(world: World, key: str, numbers: list[int]) -> None:
         actor=actor,
         customer_id=customer_id,
     )
-    _carry_out(world, made)
+    carry_out(world, made)
     operation.confirm(world.session, made.id, expected=made.done, actor=actor)
-    _carry_out(world, made)
+    carry_out(world, made)
 
 
-def _carry_out(world: World, made: Operation) -> None:
+def carry_out(world: World, made: Operation) -> None:
     """What a worker does, within the one transaction of the demo."""
     attempt = operation.begin(world.session, made.id)
     known = texts.load()
@@ -155,7 +155,7 @@ def _export(world: World) -> None:
         actor=world.owner("north"),
         customer_id=customer_id,
     )
-    _carry_out(world, made)
+    carry_out(world, made)
     if made.state is not OperationState.DONE:
         raise RuntimeError(f"the demo's export ended as {made.state}")
 

@@ -1,8 +1,19 @@
 """List files: phones in from CSV, TXT, XLSX or ZIP, tables out as CSV (rules B1-B9)."""
 
-from callcab.lib.csv_io.reading import Record, read_phones, sniff
+from callcab.lib.csv_io.reading import Record, TableRow, read_phones, read_rows, sniff
 from callcab.lib.csv_io.source import FileError, Limits
 from callcab.lib.csv_io.table import Layout
 from callcab.lib.csv_io.writing import CsvWriter, safe_cell
 
-__all__ = ["CsvWriter", "FileError", "Layout", "Limits", "Record", "read_phones", "safe_cell", "sniff"]
+__all__ = [
+    "CsvWriter",
+    "FileError",
+    "Layout",
+    "Limits",
+    "Record",
+    "TableRow",
+    "read_phones",
+    "read_rows",
+    "safe_cell",
+    "sniff",
+]

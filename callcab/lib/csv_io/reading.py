@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from callcab.lib import phone
 from callcab.lib.csv_io import text, workbook
@@ -35,6 +35,13 @@ class Record:
     raw: str
 
 
+class TableRow(NamedTuple):
+    """A row that is not blank, with all its cells as text; ``line`` as in `Record`."""
+
+    line: int
+    cells: list[str]
+
+
 def sniff(file: str | Path | BinaryIO, limits: Limits = _DEFAULT) -> Layout:
     """Tell what the file is and where its phones stand. Raises FileError for a file that is refused whole."""
     with ExitStack() as stack:
@@ -54,6 +61,25 @@ def read_phones(file: str | Path | BinaryIO, skip_records: int = 0, limits: Limi
         layout = _layout(source, limits)
         kept = stack.pop_all()
     return _records(source, layout, limits, skip_records, kept)
+
+
+def read_rows(file: str | Path | BinaryIO, skip_rows: int = 0, limits: Limits = _DEFAULT) -> Iterator[TableRow]:
+    """Yield the rows of a list file that are not blank, its header among them, in constant memory.
+
+    skip_rows  leave out so many of them
+    raises     as `read_phones`
+    """
+    with ExitStack() as stack:
+        source = open_source(file, limits, stack)
+        layout = _layout(source, limits)
+        kept = stack.pop_all()
+    return _table_rows(source, layout, limits, skip_rows, kept)
+
+
+def _table_rows(source: Source, layout: Layout, limits: Limits, skip: int, stack: ExitStack) -> Iterator[TableRow]:
+    with stack:
+        rows = (TableRow(line, cells) for line, cells in _rows(source, layout, limits) if not _is_blank(cells))
+        yield from islice(rows, skip, None)
 
 
 def _layout(source: Source, limits: Limits) -> Layout:

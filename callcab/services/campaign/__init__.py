@@ -1,7 +1,7 @@
 """Call campaigns: drawn up, started, dialled, paused, stopped."""
 
 from callcab.services.campaign.dialling import dial, due, wait_for_lines
-from callcab.services.campaign.drafting import Draft, Preflight, Rule, create, preflight, read_list
+from callcab.services.campaign.drafting import Draft, Preflight, Rule, create, preflight, read_contacts
 from callcab.services.campaign.steering import pause, resume, start, stop
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "due",
     "pause",
     "preflight",
-    "read_list",
+    "read_contacts",
     "resume",
     "start",
     "stop",

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from callcab.db import CabSession
 from callcab.lib import clock
@@ -17,6 +16,7 @@ from callcab.lib.errors import Invalid, NotFound
 from callcab.models import (
     Campaign,
     Contact,
+    ContactList,
     ContactState,
     Customer,
     IvrAction,
@@ -27,14 +27,16 @@ from callcab.models import (
     Purpose,
 )
 from callcab.scope import Actor
-from callcab.services import audit, pricing
+from callcab.services import audit, bulk, contact_list, pricing
 from callcab.services.decision import blocked_phones, is_closed
 from callcab.services.phone_number.lease import is_available
 
+# Pasted into the form; lists hold more.
 MOST_CONTACTS = 50_000
+MOST_FROM_LISTS = 200_000
 LONGEST_TEXT = 2_000_000
 LONGEST_PROMPT = 1_000
-CHUNK = 5_000
+SHORTEST_CONSENT = 10
 LINES = (1, 50)
 ATTEMPTS = (1, 5)
 
@@ -50,12 +52,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a person wrote; ``own_number_id`` empty means any free number; ``request_key`` makes a double press one."""
+    """What a person wrote: a pasted text ``contacts``, ids of contact ``lists``, or both. ``own_number_id`` empty means
+    any free number; ``request_key`` makes a double press one."""
 
     name: str
     purpose: Purpose
     prompt: str
-    contacts: str
+    contacts: str = ""
+    lists: Sequence[int] = ()
     consent_note: str = ""
     rules: Sequence[Rule] = field(default_factory=tuple)
     calls_from: time = time(9)
@@ -82,12 +86,15 @@ class Preflight:
 
 @dataclass(frozen=True)
 class ListReading:
-    """A pasted list: phones to call, and how many were left out and why."""
+    """Whom a campaign would call: pasted phones, contact lists, ``total`` numbers of both together without repeats, and
+    how many were left out and why."""
 
     phones: tuple[int, ...]
     duplicates: int
     rejected: tuple[phone_lib.Rejected, ...]
     undialable: int
+    total: int
+    lists: tuple[ContactList, ...] = ()
 
 
 def read_list(text: str) -> ListReading:
@@ -98,18 +105,35 @@ def read_list(text: str) -> ListReading:
     good = tuple(phone_lib.to_int(phone.e164) for phone in found.phones if phone_lib.is_dialable(phone))
     if len(good) > MOST_CONTACTS:
         raise Invalid("campaign.list_too_long", field="contacts", limit=MOST_CONTACTS)
-    return ListReading(good, found.duplicates, found.rejected, len(found.phones) - len(good))
+    return ListReading(good, found.duplicates, found.rejected, len(found.phones) - len(good), len(good))
+
+
+def read_contacts(session: CabSession, text: str, lists: Sequence[int], *, customer_id: int) -> ListReading:
+    """Everybody whom a campaign would call. Raises Invalid with the field ``contacts`` or ``lists``."""
+    reading = read_list(text)
+    if not lists:
+        return reading
+    found = contact_list.chosen(session, lists, customer_id=customer_id)
+    if sum(row.entries for row in found) + len(reading.phones) > MOST_FROM_LISTS:
+        raise Invalid("campaign.list_too_long", field="lists", limit=MOST_FROM_LISTS)
+    total = contact_list.count_together(session, found, reading.phones)
+    repeats = sum(row.entries for row in found) + len(reading.phones) - total
+    return replace(reading, duplicates=reading.duplicates + repeats, total=total, lists=tuple(found))
 
 
 def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor) -> Campaign:
     """Store a campaign with its contacts, ready to be started. Flushed.
 
-    raises  Invalid with the field at fault (rule C1: advertising needs a note on consent), NotFound("number.not_found")
+    The contacts are copied: what becomes of a list later changes no campaign.
+
+    raises  Invalid with the field at fault (rule C1: advertising needs a note on consent, in the draft or in all of its
+            lists), NotFound("number.not_found")
     """
     _check(draft)
-    reading = read_list(draft.contacts)
-    if not reading.phones:
+    reading = read_contacts(session, draft.contacts, draft.lists, customer_id=customer_id)
+    if not reading.total:
         raise Invalid("campaign.no_contacts", field="contacts")
+    consent = _consent(draft, reading)
     if draft.own_number_id is not None:
         _check_number(session, draft.own_number_id, customer_id)
     known = _repeated(session, draft, customer_id)
@@ -119,14 +143,15 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
         customer_id=customer_id,
         name=draft.name.strip(),
         purpose=draft.purpose,
-        consent_note=draft.consent_note.strip(),
+        consent_note=consent,
         own_number_id=draft.own_number_id,
         prompt=draft.prompt.strip(),
         quiet_until=draft.calls_from,
         quiet_from=draft.calls_until,
         lines=draft.lines,
         max_attempts=draft.max_attempts,
-        contacts_total=len(reading.phones),
+        contacts_total=reading.total,
+        lists=[{"id": row.id, "name": row.name, "entries": row.entries} for row in reading.lists],
         request_key=draft.request_key,
         created_by=actor.user_id,
         rules=[
@@ -136,8 +161,10 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
     )
     session.add(campaign)
     session.flush()
-    _add_contacts(session, campaign, reading.phones)
-    after = {"name": campaign.name, "purpose": campaign.purpose.value, "contacts": len(reading.phones)}
+    copied = contact_list.copy_to(session, campaign, reading.lists) if reading.lists else 0
+    campaign.contacts_total = copied + _add_contacts(session, campaign, reading.phones)
+    session.flush()
+    after = {"name": campaign.name, "purpose": campaign.purpose.value, "contacts": campaign.contacts_total}
     audit.record(
         session,
         "campaign.create",
@@ -176,8 +203,6 @@ def preflight(session: CabSession, campaign: Campaign, *, now: datetime) -> Pref
 def _check(draft: Draft) -> None:
     _check_text(draft.name, "name", 120)
     _check_text(draft.prompt, "prompt", LONGEST_PROMPT)
-    if draft.purpose is Purpose.ADVERTISING and len(draft.consent_note.strip()) < 10:
-        raise Invalid("campaign.no_consent", field="consent_note")
     if not draft.calls_from < draft.calls_until:
         raise Invalid("campaign.hours", field="calls_until")
     for name, value, (low, high) in (("lines", draft.lines, LINES), ("max_attempts", draft.max_attempts, ATTEMPTS)):
@@ -219,19 +244,31 @@ def _repeated(session: CabSession, draft: Draft, customer_id: int) -> Campaign |
     )
 
 
-def _add_contacts(session: CabSession, campaign: Campaign, wanted: Sequence[int]) -> None:
-    now = clock.now()
-    for start in range(0, len(wanted), CHUNK):
-        rows: list[dict[str, Any]] = [
-            {
-                "campaign_id": campaign.id,
-                "customer_id": campaign.customer_id,
-                "phone": phone,
-                "state": ContactState.NEW,
-                "attempts": 0,
-                "next_at": now,
-                "variables": {},
-            }
-            for phone in wanted[start : start + CHUNK]
-        ]
-        session.execute(insert(Contact).on_conflict_do_nothing(), rows)
+def _consent(draft: Draft, reading: ListReading) -> str:
+    """What the person wrote, else what the lists say when nobody was pasted beside them (rule C1)."""
+    note = draft.consent_note.strip()
+    if not note and not reading.phones:
+        note = contact_list.consent_of(reading.lists)
+    if draft.purpose is Purpose.ADVERTISING and len(note) < SHORTEST_CONSENT:
+        raise Invalid("campaign.no_consent", field="consent_note")
+    return note
+
+
+def _add_contacts(session: CabSession, campaign: Campaign, wanted: Sequence[int]) -> int:
+    """Add pasted numbers behind those of the lists; returns how many were not there yet."""
+    if not wanted:
+        return 0
+    given = bulk.rows("given", phone=(bulk.NUMBER, wanted))
+    now = sa.literal(clock.now(), bulk.MOMENT)
+    values = sa.select(
+        sa.literal(campaign.id),
+        sa.literal(campaign.customer_id),
+        given.c.phone,
+        sa.literal(ContactState.NEW.value),
+        sa.literal(0),
+        now,
+        sa.literal({}, JSONB),
+    )
+    names = ["campaign_id", "customer_id", "phone", "state", "attempts", "next_at", "variables"]
+    made = insert(Contact).from_select(names, values).on_conflict_do_nothing().returning(Contact.id)
+    return len(session.scalars(made).all())

@@ -10,18 +10,19 @@ from wtforms import (
     IntegerField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     TimeField,
     validators,
 )
-from wtforms.widgets import HiddenInput, TextInput
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget, TextInput
 
-from callcab.models import IvrAction, NumberKind, NumberState, PhoneNumber, Purpose
+from callcab.models import ContactList, IvrAction, NumberKind, NumberState, PhoneNumber, Purpose
 from callcab.services.campaign import Draft, Rule
 from callcab.services.campaign.drafting import ATTEMPTS, LINES, LONGEST_PROMPT, LONGEST_TEXT
 from callcab.web import telephony_words as words
-from callcab.web.formatters import phone
+from callcab.web.formatters import number, phone
 from callcab.web.forms import Form
 
 ACTIONS = {
@@ -62,10 +63,16 @@ class CampaignForm(Form):
         default=_l("Здравствуйте! … Чтобы больше не получать звонки, нажмите девять."),
         render_kw={"rows": 4},
     )
+    lists = SelectMultipleField(
+        _l("Списки контактов"),
+        coerce=int,
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )
     contacts = TextAreaField(
         _l("Номера"),
-        [validators.InputRequired(), validators.Length(max=LONGEST_TEXT)],
-        description=_l("Номера в любом виде, по одному в строке. Повторы уберём сами."),
+        [validators.Length(max=LONGEST_TEXT)],
+        description=_l("Выберите списки, вставьте номера или и то и другое. По одному в строке, повторы уберём сами."),
         render_kw={"rows": 8},
     )
     calls_from = _clock_field(_l("Звонить с"))
@@ -95,15 +102,25 @@ for _digit in DIGITS:
     )
 
 
-def make_form(session: Any, sent: Any = None) -> CampaignForm:
-    """The form with the customer's choice of numbers; defaults on the first look."""
+def make_form(session: Any, sent: Any = None, *, list_id: int | None = None) -> CampaignForm:
+    """The form with the customer's choice of numbers and lists; defaults on the first look, ``list_id`` chosen."""
     form = CampaignForm(sent or None)
+    form.lists.choices = own_lists(session)
     form.own_number_id.choices = [("", _l("Любой свободный общий номер")), *own_numbers(session)]
     if not sent:
+        form.lists.data = [list_id] if list_id else []
         form.calls_from.process_data(Draft.calls_from)
         form.calls_until.process_data(Draft.calls_until)
         form.request_key.data = uuid.uuid4().hex
     return form
+
+
+def own_lists(session: Any) -> list[tuple[int, str]]:
+    """Lists that have numbers, the newest first, by the session's scope."""
+    found = session.scalars(
+        sa.select(ContactList).where(ContactList.entries > 0).order_by(ContactList.id.desc()).limit(100)
+    )
+    return [(row.id, f"{row.name} — {number(row.entries)}") for row in found]
 
 
 def own_numbers(session: Any) -> list[tuple[str, str]]:
@@ -129,6 +146,7 @@ def read_draft(form: CampaignForm) -> Draft:
         purpose=Purpose(form.purpose.data),
         prompt=form.prompt.data or "",
         contacts=form.contacts.data or "",
+        lists=form.lists.data or (),
         consent_note=form.consent_note.data or "",
         rules=rules,
         calls_from=form.calls_from.data,

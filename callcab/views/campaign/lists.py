@@ -167,12 +167,18 @@ class CabinetCampaign(CampaignList):
     @requires("campaign.edit")
     def new_view(self) -> ResponseReturnValue:
         """Draw up a campaign; «Проверить список» counts without storing anything."""
-        form = make_form(db.session, request.form)
+        given = request.args.get("list", "")
+        form = make_form(db.session, request.form, list_id=int(given) if given.isascii() and given.isdigit() else None)
         reading = None
         if request.method == "POST":
             try:
                 if request.form.get("check"):
-                    reading = campaigns.read_list(form.contacts.data or "")
+                    reading = campaigns.read_contacts(
+                        db.session,
+                        form.contacts.data or "",
+                        form.lists.data or (),
+                        customer_id=current_customer_id() or 0,
+                    )
                 elif form.validate():
                     return self._create(form)
             except DomainError as problem:

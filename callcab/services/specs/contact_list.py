@@ -1,0 +1,56 @@
+"""Lists of contact lists, and of the numbers in them."""
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from callcab.lib import phone as phones
+from callcab.models import ContactList, ListEntry
+from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+
+
+def search_entry(text: str) -> sa.ColumnElement[bool] | None:
+    """Numbers that hold the typed digits, in any spelling."""
+    digits = phones.search_digits(text)
+    if not digits:
+        return None
+    if len(digits) == 11:
+        return ListEntry.phone == int(digits)
+    return sa.cast(ListEntry.phone, sa.Text).contains(digits, autoescape=True)
+
+
+CONTACT_LIST = register(
+    ListSpec(
+        name="contact_list",
+        model=ContactList,
+        sorts={"created_at": Sort(ContactList.created_at)},
+        default_sort="-created_at",
+        filters=(
+            ChoiceFilter(
+                "consent",
+                choices=("yes", "no"),
+                conditions={
+                    "yes": lambda: ContactList.consent_on.is_not(None),
+                    "no": lambda: ContactList.consent_on.is_(None),
+                },
+            ),
+            DateTimeRange("created", ContactList.created_at),
+            ReferenceFilter("customer", ContactList.customer_id),
+        ),
+        search=lambda text: ContactList.name.icontains(text, autoescape=True),
+        options=lambda: [orm.joinedload(ContactList.customer)],
+    )
+)
+LIST_ENTRY = register(
+    ListSpec(
+        name="list_entry",
+        model=ListEntry,
+        sorts={"created_at": Sort(ListEntry.created_at)},
+        default_sort="-created_at",
+        filters=(
+            ReferenceFilter("list", ListEntry.contact_list_id),
+            DateTimeRange("created", ListEntry.created_at),
+        ),
+        search=search_entry,
+        options=lambda: [orm.joinedload(ListEntry.contact_list)],
+    )
+)
