@@ -168,6 +168,49 @@ class People:
             await asyncio.sleep(0.095)
 
 
+class Callers:
+    """People who call: an order says from whom, to where, what is pressed and when they hang up."""
+
+    def __init__(self, log: Log, runtime: Runtime) -> None:
+        self.log, self.runtime = log, runtime
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def call(self, order: dict[str, object]) -> None:
+        task = asyncio.get_running_loop().create_task(self._call(order))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _call(self, order) -> None:  # type: ignore[no-untyped-def]
+        caller = str(order["from"])
+        account = Account(caller, str(order["pbx"]), "", reg_interval=0, dtmf_mode="auto", audio_codecs=("pcma",))
+        agent = await UserAgent.create(self.runtime, account)
+        call = await agent.dial(f"sip:{order['to']}@{order['pbx']}")
+        closed = asyncio.Event()
+
+        def heard(event) -> None:  # type: ignore[no-untyped-def]
+            if event.event is Event.CALL_CLOSED:
+                self.log.write(caller, f"call ended {event.text or ''}")
+                closed.set()
+
+        call.on(heard)
+        try:
+            await call.wait_established(float(order.get("patience", 30)))
+        except BaresipError as problem:
+            self.log.write(caller, f"call failed {type(problem).__name__} {getattr(problem, 'status', '')}")
+            if not closed.is_set():
+                await call.hangup()
+            return
+        self.log.write(caller, "call answered")
+        for digit in str(order.get("press", "")):
+            await asyncio.sleep(1.0)
+            await call.send_dtmf(digit)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(float(order.get("seconds", 60))):
+                await closed.wait()
+        if not closed.is_set():
+            await call.hangup()
+
+
 async def main(gate_port: int, sip_port: int, path: str) -> None:
     log = Log(Path(path))
     runtime = Runtime()
@@ -189,7 +232,10 @@ async def main(gate_port: int, sip_port: int, path: str) -> None:
     loop = asyncio.get_running_loop()
     await loop.create_datagram_endpoint(lambda: Gate(log, (HOST, sip_port)), local_addr=(HOST, gate_port))
     log.write("", "ready")
-    await loop.run_in_executor(None, sys.stdin.buffer.read)  # the parent went away, or wants us to go
+    callers = Callers(log, runtime)
+    # The end of it means that the parent went away, or wants us to go.
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        callers.call(json.loads(line))
 
 
 if __name__ == "__main__":

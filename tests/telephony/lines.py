@@ -27,6 +27,13 @@ class Callee:
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
         assert wait_for(lambda: self.log.exists() and bool(self.seen("ready")), 15), "the callee did not start"
 
+    def call(self, caller: str, to: str, pbx: AsteriskServer, **order: object) -> None:
+        """Let ``caller`` call ``to``; he presses ``press``, hangs up after ``seconds``, waits ``patience`` seconds."""
+        asked = {"from": caller, "to": to, "pbx": f"127.0.0.1:{pbx.sip_port}", **order}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asked).encode() + b"\n")
+        self._process.stdin.flush()
+
     def seen(self, what: str, number: str = "") -> list[dict[str, object]]:
         """The lines about a number; ``what`` is how they begin."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]

@@ -1,6 +1,6 @@
 """Calls through Asterisk (``provider``)."""
 
-from callcab.providers.telephony.asterisk.lines import Trunk
 from callcab.providers.telephony.asterisk.provider import Access, Asterisk, Sounds
+from callcab.providers.telephony.asterisk.trunk import Trunk
 
 __all__ = ["Access", "Asterisk", "Sounds", "Trunk"]

@@ -11,13 +11,18 @@ from typing import Any
 
 from callcab.providers.telephony.base import (
     Again,
+    Answer,
     CallRequest,
     Cause,
+    Connect,
     Event,
     EventKind,
+    Follow,
     Gather,
     HangUp,
+    Incoming,
     Play,
+    Refuse,
     Step,
     Transfer,
     decode,
@@ -71,16 +76,25 @@ class Join:
 
 
 @dataclass(frozen=True)
+class PickUp:
+    """Answer the caller, then tell ``answered``."""
+
+
+@dataclass(frozen=True)
 class End:
     """Hang up."""
 
 
-Command = Say | Hush | Wait | Limit | Detect | Join | End
+Command = Say | Hush | Wait | Limit | Detect | Join | PickUp | End
 
 
 @dataclass
 class Conversation:
-    """The state of one call. ``phase``: dialling, ringing, detecting, talking, joined, ended."""
+    """The state of one call. ``phase``: dialling, ringing, detecting, talking, joining, joined, ended.
+
+    channel  of somebody who calls us; empty when we call
+    owner    who is rung for such a caller
+    """
 
     reference: str
     to: str
@@ -100,6 +114,8 @@ class Conversation:
     answered_at: datetime | None = None
     stopped: bool = False
     verdict: Cause = Cause.ANSWERED
+    channel: str = ""
+    owner: str = ""
     final: dict[str, Any] | None = None
     events: list[Event] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
@@ -118,7 +134,9 @@ class Conversation:
         self.answered_at = at
         self._tell(EventKind.ANSWERED, "answered", at)
         self.commands.append(Limit(self.longest_seconds))
-        if self.detect_machine:
+        if self.owner:
+            self.phase = "joined"
+        elif self.detect_machine:
             self.phase = "detecting"
             self.commands.append(Detect())
         else:
@@ -170,9 +188,18 @@ class Conversation:
         if token == self.token and self.phase == "talking":
             self.hang_up(Cause.CONGESTION)
 
-    def parted(self) -> None:
-        """The other leg of a transfer ended or was never reached."""
-        if self.phase == "joined":
+    def joined(self) -> None:
+        """The other leg was answered."""
+        if self.phase == "joining":
+            self.phase = "joined"
+
+    def parted(self, cause: Cause) -> None:
+        """The other leg ended, or was never reached because of ``cause``."""
+        if self.phase not in ("joining", "joined"):
+            return
+        if self.owner:
+            self.hang_up(Cause.ANSWERED if self.answered_at else cause)
+        else:
             self.phase = "talking"
             self._go_on(self.left[1:])
 
@@ -191,6 +218,8 @@ class Conversation:
         lost = cause is Cause.LOST
         if self.answered_at is not None and not lost:
             cause, by = self.verdict, "us" if self.stopped else "them"
+        elif self.stopped and not lost:
+            cause, by = Cause.NO_ANSWER if self.verdict is Cause.ANSWERED else self.verdict, "us"
         talked = (at - self.answered_at).total_seconds() if self.answered_at and not lost else 0
         self.final = {
             "cause": cause.value,
@@ -203,6 +232,11 @@ class Conversation:
         self._tell(EventKind.HANGUP, "hangup", at, **self.final)
         self.final["at"] = at.isoformat()
 
+    @property
+    def turned_away(self) -> bool:
+        """Whether this is a caller whom we refuse without answering."""
+        return bool(self.channel) and self.answered_at is None
+
     def resume(self) -> None:
         """We were away: begin anew what was going on, or tell again how it ended."""
         if self.final is not None:
@@ -211,6 +245,8 @@ class Conversation:
             self._tell(EventKind.HANGUP, "hangup", at, **data)
         elif self.stopped:
             self.commands.append(End())
+        elif self.channel and self.phase == "dialling":
+            self.commands.append(PickUp())
         elif self.phase == "talking":
             self._hush()
             step = self._step()
@@ -236,7 +272,7 @@ class Conversation:
         elif isinstance(step, Gather):
             self._ask(step, ())
         elif isinstance(step, Transfer):
-            self.phase = "joined"
+            self.phase = "joining"
             self.commands.append(Join(step.to))
         else:
             self.hang_up()
@@ -278,6 +314,24 @@ def begin(request: CallRequest, at: datetime) -> Conversation:
         detect_machine=request.detect_machine,
         began_at=at,
     )
+
+
+def come_in(call: Incoming, answer: Answer, channel: str) -> Conversation:
+    """Somebody calls us, and this is what the rules want."""
+    made = Conversation(call.reference, call.to, (), 0, 0, began_at=call.at, channel=channel)
+    if isinstance(answer, Refuse) or (isinstance(answer, Connect) and answer.to == call.caller):
+        # Nobody is connected with himself.
+        made.hang_up(answer.cause if isinstance(answer, Refuse) else Cause.BUSY)
+    elif isinstance(answer, Follow):
+        made.scenario, made.longest_seconds = tuple(answer.scenario), answer.longest_seconds
+        made.commands.append(PickUp())
+    else:
+        made.phase, made.owner = "joining", answer.to
+        made.ring_seconds, made.longest_seconds = answer.ring_seconds, answer.longest_seconds
+        made.caller_id = answer.caller_id
+        made.commands.append(Join(answer.to))
+        made._tell(EventKind.RINGING, "ringing", call.at)
+    return made
 
 
 def dump(call: Conversation) -> dict[str, Any]:

@@ -18,11 +18,23 @@ from callcab.lib import clock
 from callcab.providers.speech import SpeechUnavailable
 from callcab.providers.telephony.asterisk.ari import Ari, AriDenied, AriDown, name
 from callcab.providers.telephony.asterisk.conversation import Conversation, begin
-from callcab.providers.telephony.asterisk.lines import EVENTS, Lines, Replaced, Trunk
+from callcab.providers.telephony.asterisk.lines import EVENTS, Lines, Replaced
 from callcab.providers.telephony.asterisk.prompts import Prompts
+from callcab.providers.telephony.asterisk.reception import Arrivals
+from callcab.providers.telephony.asterisk.reconciling import reconcile
 from callcab.providers.telephony.asterisk.store import Store
 from callcab.providers.telephony.asterisk.telling import Telling
-from callcab.providers.telephony.base import CallRequest, Cause, Event, EventKind, Listener
+from callcab.providers.telephony.asterisk.trunk import Trunk
+from callcab.providers.telephony.base import (
+    Answer,
+    CallRequest,
+    Cause,
+    Event,
+    EventKind,
+    Follow,
+    Incoming,
+    Listener,
+)
 from callcab.providers.telephony.heartbeat import Place
 
 log = logging.getLogger(__name__)
@@ -68,8 +80,10 @@ class Dialer:
         self._rules = ThreadPoolExecutor(1, "rules")
         self._store_thread = ThreadPoolExecutor(1, "store")
         self._voices = ThreadPoolExecutor(2, "voices")
+        self._listener = listener
         self._telling = Telling(listener, self._rules, self._told)
-        self._lines = Lines(trunk, prompts, self._telling.tell)
+        self._arrivals = Arrivals(self._ask_rules, self._prepare_menu)
+        self._lines = self._arrivals.lines = Lines(trunk, prompts, self._telling.tell, self._arrivals)
         self._asked: dict[str, CallRequest] = {}
         self._unwanted: dict[str, None] = {}
         self._over: set[str] = set()
@@ -157,7 +171,7 @@ class Dialer:
         if not filtered.ok:
             log.info("this Asterisk sends all its events; it has no filter")
         self._lines.ari = ari
-        await self._lines.reconcile(ari, adopt=True)
+        await reconcile(self._lines, ari, adopt=True, arriving=self._arrivals.arriving)
         await self._check_trunk(ari)
         log.info("connected to Asterisk with %d calls", len(self._lines.calls))
 
@@ -174,7 +188,7 @@ class Dialer:
             while True:
                 await asyncio.sleep(RECONCILE_S)
                 try:
-                    await self._lines.reconcile(ari, adopt=False)
+                    await reconcile(self._lines, ari, adopt=False, arriving=self._arrivals.arriving)
                     await self._check_trunk(ari)
                 except AriDown as problem:
                     log.warning("the channels could not be read: %s", problem)
@@ -185,6 +199,13 @@ class Dialer:
                 self._lines.heard(event)
         finally:
             comparing.cancel()
+
+    async def _ask_rules(self, call: Incoming) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._rules, self._listener.incoming, call)
+
+    async def _prepare_menu(self, answer: Follow) -> None:
+        if not self._prompts.ready(answer.scenario):
+            await asyncio.get_running_loop().run_in_executor(self._voices, self._prompts.prepare, answer.scenario)
 
     def _say(self, state: str) -> None:
         self._state = state

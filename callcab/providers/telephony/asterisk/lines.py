@@ -5,10 +5,10 @@ The id of a channel is made of the reference, and Asterisk refuses an id that it
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from callcab.lib import clock
 from callcab.providers.telephony.asterisk import causes
@@ -20,10 +20,12 @@ from callcab.providers.telephony.asterisk.conversation import (
     Hush,
     Join,
     Limit,
+    PickUp,
     Say,
     Wait,
 )
 from callcab.providers.telephony.asterisk.prompts import Prompts
+from callcab.providers.telephony.asterisk.trunk import LEG, Trunk
 from callcab.providers.telephony.base import Cause, Event
 
 log = logging.getLogger(__name__)
@@ -32,7 +34,6 @@ DIAL_AT_ONCE = 40
 # Asterisk's own limit comes a little later than ours: it is for when we are gone.
 MARGIN_S = 2
 HANGING_UP_S = 0.5
-LEG = ".leg"
 # What Asterisk tells of a channel besides is of no use to us, and there is a lot of it. The answers to our requests
 # pass the same filter.
 EVENTS = (
@@ -43,38 +44,34 @@ EVENTS = (
     "Dial",
     "PlaybackFinished",
     "RESTResponse",
+    "StasisEnd",
     "StasisStart",
 )
+
+
+class Reception(Protocol):
+    """Who deals with channels that are no call of ours (yet)."""
+
+    def heard(self, channel: str, event: Mapping[str, Any]) -> None:
+        """Take an event of such a channel."""
+        ...
 
 
 class Replaced(Exception):
     """Another program took over our application's events."""
 
 
-@dataclass(frozen=True)
-class Trunk:
-    """How to reach people through this Asterisk: application, template of the endpoint, dialplan context of AMD."""
-
-    app: str
-    endpoint: str
-    machine_context: str
-
-    @property
-    def resource(self) -> str:
-        """Technology and name of the endpoint, as ``PJSIP/trunk``; empty when the template doesn't show it."""
-        technology, _, rest = self.endpoint.partition("/")
-        found = rest.rpartition("@")[2] if rest.startswith("{") and "@" in rest else rest.partition("/")[0]
-        return f"{technology}/{found}" if technology == "PJSIP" and "{" not in found else ""
-
-    def address(self, number: str) -> str:
-        return self.endpoint.replace("{number}", number.lstrip("+")).replace("{e164}", number)
-
-
 @dataclass
 class Live:
-    """A call with what is known only while we listen."""
+    """A call with what is known only while we listen.
+
+    channel  its channel at Asterisk
+    own      a name of our own for what belongs to the call: the leg of a transfer, the bridge
+    """
 
     call: Conversation
+    channel: str
+    own: str
     dialled: str = ""
     refused: bool = False
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -84,13 +81,17 @@ class Live:
 class Lines:
     """All calls of this dialer. ``tell`` takes events; ``dirty`` and ``over`` are what the store has to be told."""
 
-    def __init__(self, trunk: Trunk, prompts: Prompts, tell: Callable[[Sequence[Event]], None]) -> None:
+    def __init__(
+        self, trunk: Trunk, prompts: Prompts, tell: Callable[[Sequence[Event]], None], reception: "Reception"
+    ) -> None:
         self.trunk = trunk
+        self.reception = reception
         self._prompts = prompts
         self._tell = tell
         self.ari: Ari | None = None
         self.calls: dict[str, Live] = {}
         self.dirty: set[str] = set()
+        self._incoming: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._dialling = asyncio.Semaphore(DIAL_AT_ONCE)
 
@@ -98,32 +99,34 @@ class Lines:
 
     def add(self, call: Conversation) -> None:
         """A call that was taken on; ``dial`` or ``reconcile`` comes next."""
-        self.calls[call.reference] = Live(call)
+        own = self.trunk.channel(call.reference)
+        self.calls[call.reference] = Live(call, call.channel or own, own)
+        if call.channel:
+            self._incoming[call.channel] = call.reference
 
     def dial(self, reference: str) -> None:
-        self._spawn(self._dial(self.calls[reference]))
+        self.spawn(self._dial(self.calls[reference]))
 
     def stop(self, reference: str) -> None:
         live = self.calls.get(reference)
         if live is not None:
             live.call.hang_up()
-            self._flow(live)
+            self.flow(live)
 
     def drop(self, reference: str) -> None:
         """Its end was told; nothing of it is left to know."""
         live = self.calls.pop(reference, None)
         self.dirty.discard(reference)
-        for timer in live.timers if live else ():
-            timer.cancel()
+        if live is not None:
+            self._incoming.pop(live.channel, None)
+            for timer in live.timers:
+                timer.cancel()
 
     def give_up(self, reference: str, cause: Cause) -> None:
         """This call was not dialled, or is gone without a word."""
         live = self.calls[reference]
         live.call.ended(clock.now(), cause, "us")
-        self._flow(live)
-
-    def channel(self, reference: str) -> str:
-        return f"{self.trunk.app}-{reference}"
+        self.flow(live)
 
     async def _dial(self, live: Live) -> None:
         call = live.call
@@ -142,7 +145,7 @@ class Lines:
                 self.give_up(call.reference, Cause.NO_ANSWER if call.stopped else Cause.LOST)
                 return
             try:
-                reply = await ari.request("POST", f"channels/{name(self.channel(call.reference))}", body)
+                reply = await ari.request("POST", f"channels/{name(live.channel)}", body)
             except AriDown as problem:
                 # Nobody knows whether it rings: a new connection shows which calls there are.
                 log.warning("a call was placed without an answer: %s", problem)
@@ -166,12 +169,13 @@ class Lines:
         channel = str(about.get("id", ""))
         live = self._of(channel)
         if live is None:
+            self.reception.heard(channel, event)
             return
         if channel.endswith(LEG):
             self._leg(live, str(kind), event)
         else:
             self._callee(live, str(kind), event)
-        self._flow(live)
+        self.flow(live)
 
     def _callee(self, live: Live, kind: str, event: Mapping[str, Any]) -> None:
         call, at = live.call, moment(event)
@@ -189,20 +193,22 @@ class Lines:
             call.pressed(str(event.get("digit", "")), at)
         elif kind == "ChannelHangupRequest":
             live.refused = True
-        elif kind == "ChannelDestroyed":
+        elif kind == "ChannelDestroyed" or (kind == "StasisEnd" and call.channel):
+            # Of a caller's channel nothing more is told once it has left our application.
             self._ended(live, event, at)
 
     def _ended(self, live: Live, event: Mapping[str, Any], at: datetime) -> None:
         call = live.call
-        if call.phase == "joined":
-            channel = name(self.channel(call.reference))
-            self._command(live, "DELETE", f"channels/{channel}{LEG}")
-            self._command(live, "DELETE", f"bridges/{channel}")
+        if call.phase in ("joining", "joined"):
+            self._command(live, "DELETE", f"channels/{name(live.own + LEG)}")
+            self._command(live, "DELETE", f"bridges/{name(live.own)}")
         q850, sip = int(event.get("cause") or 0), int(event.get("tech_cause") or 0)
+        if call.channel:
+            call.ended(at, Cause.NO_ANSWER, "them", q850=q850, sip=sip)
+            return
         waited = (at - call.began_at).total_seconds() if call.began_at else 0
-        # A call that we ended ourselves, or whose time to answer is over without a word from the other side.
-        silent = not live.refused and waited >= call.ring_seconds - 1
-        if call.stopped or silent:
+        # Our own limit of ringing ends a call without a word from the other side.
+        if not live.refused and waited >= call.ring_seconds - 1:
             call.ended(at, Cause.NO_ANSWER, "us", q850=q850, sip=sip)
         else:
             call.ended(at, causes.of(q850, sip, live.dialled), "them", q850=q850, sip=sip)
@@ -219,27 +225,28 @@ class Lines:
             live.timers.append(loop.call_later(HANGING_UP_S, self._unplayable, live, int(token), media))
         else:
             live.call.said(int(token))
-            self._flow(live)
+            self.flow(live)
 
     def _unplayable(self, live: Live, token: int, media: str) -> None:
         live.call.unplayable(token)
         if live.call.commands:
             log.error("Asterisk could not play a prompt: %s", media)
-        self._flow(live)
+        self.flow(live)
 
     def _leg(self, live: Live, kind: str, event: Mapping[str, Any]) -> None:
         if kind == "StasisStart":
-            self._spawn(self._join(live))
+            self.spawn(self.join(live))
         elif kind == "ChannelDestroyed":
-            live.call.parted()
+            q850, sip = int(event.get("cause") or 0), int(event.get("tech_cause") or 0)
+            live.call.parted(causes.of(q850, sip, "NOANSWER"))
 
     def _of(self, channel: str) -> Live | None:
-        prefix = f"{self.trunk.app}-"
-        return self.calls.get(channel.removeprefix(prefix).removesuffix(LEG)) if channel.startswith(prefix) else None
+        reference = self._incoming.get(channel) or self.trunk.reference(channel)
+        return self.calls.get(reference) if reference else None
 
     # What conversations want
 
-    def _flow(self, live: Live) -> None:
+    def flow(self, live: Live) -> None:
         """Pass on what a conversation has to say, and do what it wants."""
         call = live.call
         self.dirty.add(call.reference)
@@ -253,11 +260,10 @@ class Lines:
         self._tell(events)
 
     def _carry_out(self, live: Live, command: object) -> None:
-        call = live.call
-        channel = name(self.channel(call.reference))
+        channel = name(live.channel)
         loop = asyncio.get_running_loop()
         if isinstance(command, Say):
-            self._spawn(self._play(live, command))
+            self.spawn(self._play(live, command))
         elif isinstance(command, Hush):
             self._command(live, "DELETE", f"playbacks/{channel}~{command.token}")
         elif isinstance(command, Wait):
@@ -268,58 +274,71 @@ class Lines:
             body = {"context": self.trunk.machine_context, "extension": "s", "priority": 1}
             self._command(live, "POST", f"channels/{channel}/continue", body)
         elif isinstance(command, Join):
-            self._spawn(self._ring_leg(live, command.to))
+            self.spawn(self._ring_leg(live, command.to))
+        elif isinstance(command, PickUp):
+            self.spawn(self._answer(live))
         elif isinstance(command, End):
-            self._command(live, "DELETE", f"channels/{channel}")
+            # A caller who was not answered hears why.
+            reason = f"?reason={causes.reason(live.call.verdict)}" if live.call.turned_away else ""
+            self._command(live, "DELETE", f"channels/{channel}{reason}")
 
     def _waited(self, live: Live, token: int) -> None:
         live.call.waited(token)
-        self._flow(live)
+        self.flow(live)
 
     def _limit(self, live: Live, seconds: int) -> None:
-        channel = name(self.channel(live.call.reference))
+        channel = name(live.channel)
         body = {"variable": "TIMEOUT(absolute)", "value": str(seconds + MARGIN_S)}
         self._command(live, "POST", f"channels/{channel}/variable", body)
-        self._arm(live, seconds)
+        self.arm(live, seconds)
 
-    def _arm(self, live: Live, seconds: float) -> None:
+    def arm(self, live: Live, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         live.timers.append(loop.call_later(max(0.0, seconds), self.stop, live.call.reference))
 
     async def _play(self, live: Live, command: Say) -> None:
-        channel = self.channel(live.call.reference)
-        body = {"media": self._prompts.media(command.plays), "playbackId": f"{channel}~{command.token}"}
-        status = await self._ask(live, "POST", f"channels/{name(channel)}/play", body)
+        body = {"media": self._prompts.media(command.plays), "playbackId": f"{live.channel}~{command.token}"}
+        status = await self._ask(live, "POST", f"channels/{name(live.channel)}/play", body)
         if status >= 400 and status != 404:
             live.call.unplayable(command.token)
-            self._flow(live)
+            self.flow(live)
+
+    async def _answer(self, live: Live) -> None:
+        """Pick up for a caller; when that fails, he is gone, and Asterisk says so."""
+        if await self._ask(live, "POST", f"channels/{name(live.channel)}/answer") < 300:
+            live.call.answered(clock.now())
+            self.flow(live)
 
     async def _ring_leg(self, live: Live, to: str) -> None:
         call = live.call
-        channel = self.channel(call.reference)
-        await self._ask(live, "POST", f"channels/{name(channel)}/ring")
+        await self._ask(live, "POST", f"channels/{name(live.channel)}/ring")
+        limit = call.ring_seconds + call.longest_seconds + MARGIN_S
         body: dict[str, Any] = {"endpoint": self.trunk.address(to), "app": self.trunk.app, "appArgs": "leg"}
-        body |= {"originator": channel, "timeout": call.ring_seconds, "callerId": call.caller_id or ""}
-        body["variables"] = {"TIMEOUT(absolute)": str(call.ring_seconds + call.longest_seconds + MARGIN_S)}
-        status = await self._ask(live, "POST", f"channels/{name(channel + LEG)}", body)
-        if status >= 400:
-            call.parted()
-            self._flow(live)
+        body |= {"originator": live.channel, "timeout": call.ring_seconds, "callerId": call.caller_id or ""}
+        body["variables"] = {"TIMEOUT(absolute)": str(limit)}
+        status = await self._ask(live, "POST", f"channels/{name(live.own + LEG)}", body)
+        if status >= 400 and status != 409:
+            call.parted(Cause.CONGESTION)
+            self.flow(live)
 
-    async def _join(self, live: Live) -> None:
-        channel = self.channel(live.call.reference)
-        await self._ask(live, "DELETE", f"channels/{name(channel)}/ring")
-        await self._ask(live, "POST", f"bridges/{name(channel)}", {"type": "mixing"})
-        both = {"channel": [channel, channel + LEG]}
-        if await self._ask(live, "POST", f"bridges/{name(channel)}/addChannel", both) >= 400:
-            live.call.hang_up(Cause.CONGESTION)
-            self._flow(live)
+    async def join(self, live: Live) -> None:
+        """The other leg was answered: let both hear each other."""
+        call = live.call
+        if call.answered_at is None:
+            await self._answer(live)
+        call.joined()
+        await self._ask(live, "DELETE", f"channels/{name(live.channel)}/ring")
+        await self._ask(live, "POST", f"bridges/{name(live.own)}", {"type": "mixing"})
+        both = {"channel": [live.channel, live.own + LEG]}
+        if await self._ask(live, "POST", f"bridges/{name(live.own)}/addChannel", both) >= 400:
+            call.hang_up(Cause.CONGESTION)
+            self.flow(live)
 
     def _command(self, live: Live, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
         async def ask() -> None:
             await self._ask(live, method, path, body)
 
-        self._spawn(ask())
+        self.spawn(ask())
 
     async def _ask(self, live: Live, method: str, path: str, body: Mapping[str, Any] | None = None) -> int:
         """The status of a request about a call; requests of one call keep their order. 0 = nobody knows."""
@@ -335,7 +354,7 @@ class Lines:
             log.warning("Asterisk refuses %s %s: status %s", method, path.rpartition("/")[2], reply.status)
         return reply.status
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -344,55 +363,6 @@ class Lines:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a request about a call failed", exc_info=task.exception())
-
-    # After a connection was made anew
-
-    async def reconcile(self, ari: Ari, *, adopt: bool) -> None:
-        """Compare our calls with Asterisk's channels: what is gone ends as lost, what nobody knows is hung up.
-
-        adopt   also go on with calls that are up: events of theirs may have been missed. Raises AriDown, Replaced.
-        """
-        mine = set(self.calls)
-        listed = await ari.by_http("GET", "channels")
-        ours = await ari.by_http("GET", f"applications/{name(self.trunk.app)}")
-        if not listed.ok or not isinstance(listed.body, list):
-            raise AriDown(f"the channels could not be read: status {listed.status}")
-        for event in ari.queued():
-            self.heard(event)
-        channels = {str(item["id"]): item for item in listed.body}
-        for reference in mine & set(self.calls):
-            live = self.calls[reference]
-            channel = channels.get(self.channel(reference))
-            if live.call.phase == "ended":
-                self._resume(live, adopt)
-            elif channel is None:
-                self.give_up(reference, Cause.LOST)
-            elif adopt:
-                self._adopt(live, channel)
-        strays = set(ours.body.get("channel_ids", ())) if isinstance(ours.body, dict) else set()
-        await self._hang_up_strays(ari, {*strays, *channels})
-
-    def _adopt(self, live: Live, channel: Mapping[str, Any]) -> None:
-        call = live.call
-        if channel.get("state") == "Up" and call.answered_at is None:
-            call.answered(clock.now())
-        elif channel.get("state") == "Ringing":
-            call.rings(clock.now())
-        elif call.answered_at is not None:
-            self._arm(live, call.longest_seconds - (clock.now() - call.answered_at).total_seconds())
-            call.resume()
-        self._flow(live)
-
-    def _resume(self, live: Live, adopt: bool) -> None:
-        if adopt:
-            live.call.resume()
-            self._flow(live)
-
-    async def _hang_up_strays(self, ari: Ari, channels: Iterable[str]) -> None:
-        for channel in channels:
-            if channel.startswith(f"{self.trunk.app}-") and self._of(channel) is None:
-                log.warning("a call that nobody knows is hung up: %s", channel)
-                await ari.request("DELETE", f"channels/{name(channel)}")
 
 
 def moment(event: Mapping[str, Any]) -> datetime:

@@ -17,9 +17,9 @@ import redis
 from callcab.providers.speech import Speech
 from callcab.providers.telephony.asterisk.ari import Ari
 from callcab.providers.telephony.asterisk.dialer import Dialer, LostPlace
-from callcab.providers.telephony.asterisk.lines import Trunk
 from callcab.providers.telephony.asterisk.prompts import Prompts
 from callcab.providers.telephony.asterisk.store import Store
+from callcab.providers.telephony.asterisk.trunk import Trunk
 from callcab.providers.telephony.base import (
     CallRequest,
     Health,
