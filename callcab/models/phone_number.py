@@ -172,6 +172,8 @@ class NumberRental(Numbered, Created, TenantOwned, Base):
     ended_at: orm.Mapped[datetime | None]
     noticed_days: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
 
+    customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)
+
 
 class NumberEvent(Numbered, Created, TenantOrStaff, Base):
     """History of a number: who took it, when and why."""

@@ -6,9 +6,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from callcab.lib import clock
-from callcab.models import CallState, Campaign, CampaignState, NumberKind, NumberState, PhoneNumber, Purpose
+from callcab.models import (
+    CallState,
+    Campaign,
+    CampaignState,
+    NumberHealth,
+    NumberKind,
+    NumberState,
+    PhoneNumber,
+    Purpose,
+)
 from callcab.web import errors
 from callcab.web.formatters import link, moment, money, phone, status
 
@@ -178,6 +188,23 @@ def number_kind(number: PhoneNumber) -> Any:
     if number.rented_until is not None:
         return KIND_FILTER["rented"]
     return KINDS[number.kind]
+
+
+def number_kind_cell(number: PhoneNumber) -> Any:
+    """The kind with what people must know of it: nobody can call a duty number back."""
+    if number.kind is not NumberKind.DUTY:
+        return number_kind(number)
+    return Markup('{} <span class="tag">{}</span>').format(KINDS[number.kind], _l("нельзя перезвонить"))
+
+
+def number_status_cell(number: PhoneNumber) -> Any:
+    """The state, and beside it that the number rests or that people stopped answering it."""
+    cell = number_status(number)
+    if number.rests_until is not None and number.rests_until > clock.now():
+        cell += Markup(' <span class="tag">{}</span>').format(_l("отдыхает"))
+    if number.health is NumberHealth.FALLING:
+        cell += Markup(' <span class="tag">{}</span>').format(_l("падает дозвон"))
+    return cell
 
 
 def number_status(number: PhoneNumber) -> Any:

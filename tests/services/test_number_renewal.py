@@ -13,11 +13,13 @@ from callcab.jobs import phone_number as jobs
 from callcab.lib import clock
 from callcab.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from callcab.models import (
+    CampaignState,
     Customer,
     CustomerStatus,
     LedgerEntry,
     MailMessage,
     NumberEvent,
+    NumberKind,
     NumberRental,
     NumberState,
     PhoneNumber,
@@ -25,7 +27,7 @@ from callcab.models import (
 from callcab.scope import Actor, Scope
 from callcab.services import ledger, phone_number
 from callcab.services.phone_number import quote as quotes
-from callcab.services.phone_number import renewal
+from callcab.services.phone_number import renewal, rental
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -208,3 +210,60 @@ def test_a_quote_counts_what_may_be_rented_and_says_whether_it_is_enough(session
     chosen = sa.select(PhoneNumber).where(PhoneNumber.id.in_([free.id, blocked.id, mine.id, theirs.id]))
     found = quotes.quote(session, chosen, customer=owner, until=NOW + timedelta(days=3))
     assert (found.rentable, found.refused, found.total, found.enough) == (2, 2, Decimal("75.00"), False)
+    said = {line.phone: (line.price, line.refusal) for line in found.lines}
+    assert said == {
+        free.phone: (Decimal("45.00"), ""),
+        blocked.phone: (Decimal("0.00"), "number.blocked"),
+        mine.phone: (Decimal("30.00"), ""),
+        theirs.phone: (Decimal("0.00"), "number.rented"),
+    }
+
+
+def test_a_quote_says_of_each_number_why_it_is_not_to_be_had(session: CabSession) -> None:
+    owner, other = factories.customer(session), factories.customer(session)
+    duty = factories.number(session, kind=NumberKind.DUTY)
+    far = factories.number(session, customer_id=owner.id, rented_until=NOW + timedelta(days=9))
+    busy = factories.number(session)
+    assert phone_number.lease(session, factories.campaign(session, other)) is not None
+    found = quotes.quote(session, sa.select(PhoneNumber), customer=owner, until=NOW + timedelta(days=3))
+    assert {line.phone: line.refusal for line in found.lines} == {
+        duty.phone: "number.not_shared",
+        far.phone: "rental.until",
+        busy.phone: "number.busy",
+    }
+
+
+def test_what_an_action_touches_is_counted(session: CabSession) -> None:
+    owner = factories.customer(session, balance="1000.00")
+    number, _ = rented(session)
+    factories.number(session, kind=NumberKind.PERSONAL, state=NumberState.BLOCKED, customer_id=owner.id)
+    running = factories.campaign(session, owner, name="Идёт", state=CampaignState.RUNNING)
+    factories.number(session)
+    assert phone_number.lease(session, running) is not None
+    found = quotes.touched(session, sa.select(PhoneNumber).order_by(PhoneNumber.id))
+    assert found == quotes.Touched(
+        numbers=3, campaigns=("Идёт",), held=1, calling=1, rented=1, paid=1, personal=1, blocked=1
+    )
+    none = quotes.touched(session, sa.select(PhoneNumber).where(PhoneNumber.id == number.id + 100))
+    assert none == quotes.Touched(numbers=0, campaigns=(), held=0, calling=0, rented=0, paid=0, personal=0, blocked=0)
+
+
+# A period chosen by the customer
+
+
+def test_each_period_has_its_price_and_begins_where_the_present_rental_ends(session: CabSession) -> None:
+    number, owner = rented(session)
+    offer = rental.offers(number, owner.tariff)[0]
+    assert (offer.days, offer.until, offer.price) == (1, NOW + WEEK + timedelta(days=1), Decimal("15.00"))
+    seen = phone_number.Seen(number.rented_until, offer.price)
+    rental.rent_days(session, number_id=number.id, customer_id=owner.id, days=1, seen=seen, actor=SUPPORT)
+    assert number.rented_until == offer.until
+    with pytest.raises(Conflict, match="rental.changed"):
+        rental.rent_days(session, number_id=number.id, customer_id=owner.id, days=1, seen=seen, actor=SUPPORT)
+
+
+def test_a_period_of_ones_own_making_is_refused(session: CabSession) -> None:
+    number, owner = rented(session)
+    seen = phone_number.Seen(number.rented_until, Decimal("30.00"))
+    with pytest.raises(Invalid, match="rental.days"):
+        rental.rent_days(session, number_id=number.id, customer_id=owner.id, days=2, seen=seen, actor=SUPPORT)

@@ -15,6 +15,7 @@ SYSTEM_SCOPE_IN_PAGES: dict[str, str] = {
     "views/call.py: decision": "«почему не позвонили» asks the decision; a page shows the customer's own calls only",
     "views/campaign/lists.py: number leases": "starting takes a number of the pool, which no customer may write",
     "views/phone_number/cabinet.py: verification events": "limits are counted over all customers (AC-10)",
+    "views/phone_number/renting.py: number rentals": "a rental is written on a row of the pool, which no customer may",
     "web/health.py: health": "whether the database answers; no rows are read",
     "web/health.py: metrics": "counts over all customers, behind the operator's key",
     "views/promo.py: promo activation": "codes are not readable by customers; the service works for one customer alone",

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
 import redis
@@ -247,21 +246,7 @@ def test_the_page_why_shows_every_rule(people: People, url: str) -> None:
         assert rule in page.text
 
 
-def test_support_rents_a_number_after_seeing_the_price(people: People) -> None:
-    with unit_of_work(SYSTEM) as session:
-        number_id = factories.number(session, phone=79250005001).id
-    sasha = people.sasha
-    sasha.get(f"/admin/numbers/rent/?id={number_id}")
-    # Days of a rental are those of Moscow, where it is tomorrow three hours earlier.
-    day = (clock.now().astimezone(ZoneInfo("Europe/Moscow")) + timedelta(days=2)).date().isoformat()
-    form = {"id": str(number_id), "customer_id": str(people.customer_id), "until": day}
-    page = sasha.post("/admin/numbers/rent/", **form)
-    assert "45,00 ₽" in page.text
-    sasha.post("/admin/numbers/rent/", **{**form, "confirmed": "1"})
-    assert "ООО «Ромашка»" in sasha.get(f"/admin/numbers/details/?id={number_id}").text
-
-
-@pytest.mark.parametrize("tab", ["", "leases", "checks", "log"])
+@pytest.mark.parametrize("tab", ["", "leases", "rentals", "health", "checks", "log"])
 def test_support_opens_every_tab_of_a_number(people: People, tab: str) -> None:
     number_id, _ = verify(people)
     assert people.sasha.get(f"/admin/numbers/details/?id={number_id}&tab={tab}").status == 200

@@ -47,6 +47,9 @@ def plan(world: World) -> None:
         for index in range(2):
             world.timeline.add(world.timeline.afternoon(days, 40 + index), lambda k=key, n=length: _rent(world, k, n))
     world.timeline.add(world.timeline.afternoon(1, 30), lambda: _end_rentals(world))
+    for key, days in (("north", 30), ("ural", 30)):
+        world.timeline.add(world.timeline.afternoon(1, 50), lambda k=key, n=days: _prolong(world, k, n))
+    world.timeline.add(world.timeline.afternoon(1, 70), lambda: _rest(world))
     for index, reason in enumerate(("Жалобы абонентов на спам", "Оператор отозвал номер", "Не проходят вызовы")):
         world.timeline.add(world.timeline.afternoon(10 - index, 90), lambda text=reason: _block(world, text))
     for index, (key, days, outcome) in enumerate(ATTEMPTS):
@@ -80,6 +83,19 @@ def _rent(world: World, key: str, days: int) -> None:
 
 def _end_rentals(world: World) -> None:
     numbers.end_rentals(world.session, now=clock.now())
+
+
+def _prolong(world: World, key: str, days: int) -> None:
+    """One rental of the customer goes on by itself."""
+    mine = sa.select(PhoneNumber).where(PhoneNumber.customer_id == world.customers[key].id)
+    number = world.session.scalars(mine.where(PhoneNumber.rented_until.is_not(None)).order_by(PhoneNumber.id)).first()
+    assert number is not None  # noqa: S101 - RENTALS gave it one
+    numbers.set_prolonging(world.session, number.id, days, customer_id=number.customer_id, actor=world.owner(key))
+
+
+def _rest(world: World) -> None:
+    until = clock.now() + timedelta(days=7)
+    numbers.rest(world.session, _free(world).id, until=until, actor=world.support(), reason="Упал дозвон, ждём неделю")
 
 
 def _block(world: World, reason: str) -> None:

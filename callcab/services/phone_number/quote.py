@@ -1,4 +1,4 @@
-"""What renting out many numbers at once would cost, before anything is done."""
+"""What an action on many numbers at once would cost and whom it would touch, before anything is done."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,19 +9,50 @@ import sqlalchemy as sa
 
 from callcab.db import CabSession
 from callcab.lib import clock
-from callcab.models import Customer, NumberKind, NumberLease, NumberState, PhoneNumber
+from callcab.models import (
+    Campaign,
+    CampaignState,
+    Customer,
+    NumberKind,
+    NumberLease,
+    NumberRental,
+    NumberState,
+    PhoneNumber,
+)
 from callcab.services.phone_number.rental import LONGEST, rent_price
+
+# Campaigns named in a preview; the rest is counted.
+NAMED = 10
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number of a quote: its price, or the code of what stands against renting it."""
+
+    phone: int
+    price: Decimal
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
 class Quote:
-    """The sum for one customer: ``rentable`` numbers of those selected, ``refused`` ones, and what he has."""
+    """The sum for one customer, number by number, and what he has."""
 
     customer: Customer
-    rentable: int
-    refused: int
-    total: Decimal
+    lines: tuple[Line, ...]
     available: Decimal
+
+    @property
+    def rentable(self) -> int:
+        return sum(not line.refusal for line in self.lines)
+
+    @property
+    def refused(self) -> int:
+        return len(self.lines) - self.rentable
+
+    @property
+    def total(self) -> Decimal:
+        return sum((line.price for line in self.lines), Decimal("0.00"))
 
     @property
     def enough(self) -> bool:
@@ -38,18 +69,77 @@ def quote(session: CabSession, rows: sa.Select[PhoneNumber], *, customer: Custom
         .scalar_subquery()
     )
     columns: tuple[Any, ...] = (
+        PhoneNumber.phone,
         PhoneNumber.kind,
         PhoneNumber.state,
         PhoneNumber.customer_id,
         PhoneNumber.rented_until,
         holders,
     )
-    found = session.execute(rows.with_only_columns(*columns)).all()
-    total, rentable = Decimal("0"), 0
-    for kind, state, owner, rented_until, holder in found:
+    lines = []
+    for phone, kind, state, owner, rented_until, holder in session.execute(rows.with_only_columns(*columns)):
         start = max(rented_until or now, now)
-        free = kind is NumberKind.SHARED and state is not NumberState.BLOCKED
-        if free and owner in (None, customer.id) and holder in (None, customer.id) and start < until <= start + LONGEST:
-            total += rent_price(customer.tariff, start, until)
-            rentable += 1
-    return Quote(customer, rentable, len(found) - rentable, total, customer.available)
+        refusal = _refusal(kind, state, {owner, holder} - {None, customer.id}, owner)
+        if not refusal and not start < until <= start + LONGEST:
+            refusal = "rental.until"
+        price = Decimal("0.00") if refusal else rent_price(customer.tariff, start, until)
+        lines.append(Line(phone, price, refusal))
+    return Quote(customer, tuple(lines), customer.available)
+
+
+def _refusal(kind: NumberKind, state: NumberState, strangers: set[int], owner: int | None) -> str:
+    if kind is not NumberKind.SHARED:
+        return "number.not_shared"
+    if state is NumberState.BLOCKED:
+        return "number.blocked"
+    if strangers:
+        return "number.rented" if owner in strangers else "number.busy"
+    return ""
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Who would feel a change of the selected numbers.
+
+    campaigns  names of the first NAMED campaigns that hold one of them now; ``calling`` of all of them are at work
+    rented     how many are rented out now; ``paid`` were rented at some time, so they can't be deleted
+    """
+
+    numbers: int
+    campaigns: tuple[str, ...]
+    held: int
+    calling: int
+    rented: int
+    paid: int
+    personal: int
+    blocked: int
+
+
+def touched(session: CabSession, rows: sa.Select[PhoneNumber]) -> Touched:
+    """Count campaigns and customers behind the selected numbers."""
+    chosen = rows.with_only_columns(PhoneNumber.id).order_by(None)
+    counts = session.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.count(PhoneNumber.rented_until),
+            sa.func.count().filter(PhoneNumber.kind == NumberKind.PERSONAL),
+            sa.func.count().filter(PhoneNumber.state == NumberState.BLOCKED),
+        ).where(PhoneNumber.id.in_(chosen))
+    ).one()
+    held = session.execute(
+        sa.select(Campaign.name, Campaign.state)
+        .join(NumberLease, NumberLease.campaign_id == Campaign.id)
+        .where(NumberLease.released_at.is_(None), NumberLease.number_id.in_(chosen))
+        .order_by(Campaign.id)
+    ).all()
+    paid = sa.select(sa.func.count(NumberRental.number_id.distinct())).where(NumberRental.number_id.in_(chosen))
+    return Touched(
+        numbers=counts[0],
+        campaigns=tuple(name for name, _state in held[:NAMED]),
+        held=len(held),
+        calling=sum(state is CampaignState.RUNNING for _name, state in held),
+        rented=counts[1],
+        paid=session.scalar(paid) or 0,
+        personal=counts[2],
+        blocked=counts[3],
+    )

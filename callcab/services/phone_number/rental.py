@@ -31,12 +31,38 @@ from callcab.services.phone_number.history import locked, note, record
 
 LONGEST = timedelta(days=366)
 _DAY = timedelta(days=1)
+# Periods that a customer chooses from, in days.
+PERIODS = (1, 7, 30, 90, 180, 365)
 
 
 def rent_price(tariff: Tariff, start: datetime, until: datetime) -> Decimal:
     """Price of the days from ``start`` to ``until``, each started day in full; rounded to kopecks once."""
-    days = ceil((until - start) / _DAY)
-    return (tariff.rental_day_price * days).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return days_price(tariff.rental_day_price, ceil((until - start) / _DAY))
+
+
+def days_price(day_price: Decimal, days: int) -> Decimal:
+    """Whole kopecks, half up."""
+    return (day_price * days).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A period that a customer may rent a number for, from now or from the end of his present rental."""
+
+    days: int
+    until: datetime
+    price: Decimal
+
+
+def offers(number: PhoneNumber, tariff: Tariff) -> list[Offer]:
+    """What each period of PERIODS costs now."""
+    start = _start(number)
+    ends = [(days, start + timedelta(days=days)) for days in PERIODS]
+    return [Offer(days, until, rent_price(tariff, start, until)) for days, until in ends]
+
+
+def _start(number: PhoneNumber) -> datetime:
+    return max(number.rented_until or clock.now(), clock.now())
 
 
 @dataclass(frozen=True)
@@ -73,13 +99,26 @@ def rent(
     _check_number(session, number, customer_id)
     if seen is not None and seen.rented_until != number.rented_until:
         raise Conflict("rental.changed")
-    start = max(number.rented_until or clock.now(), clock.now())
+    start = _start(number)
     if not start < until <= start + LONGEST:
         raise Invalid("rental.until", field="until")
     price = rent_price(customer.tariff, start, until)
     if seen is not None and seen.price != price:
         raise Conflict("rental.changed")
     return store(session, number, customer_id, Range(start, until), price, actor)
+
+
+def rent_days(
+    session: CabSession, *, number_id: int, customer_id: int, days: int, seen: Seen, actor: Actor
+) -> NumberRental:
+    """Rent a number for one of PERIODS, at the price that was seen. Flushed.
+
+    raises  as ``rent``, and Invalid("rental.days")
+    """
+    if days not in PERIODS:
+        raise Invalid("rental.days", field="days", limit=LONGEST.days)
+    until = _start(locked(session, number_id)) + timedelta(days=days)
+    return rent(session, number_id=number_id, customer_id=customer_id, until=until, actor=actor, seen=seen)
 
 
 def store(

@@ -3,9 +3,11 @@
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from callcab.lib import clock
 from callcab.lib import phone as phones
-from callcab.models import NumberKind, NumberLease, NumberState, PhoneNumber, Verification
+from callcab.models import NumberHealth, NumberKind, NumberLease, NumberState, PhoneNumber, Verification
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.phone_number.stuck import is_stuck
 
 
 def search(text: str) -> sa.ColumnElement[bool] | None:
@@ -29,6 +31,11 @@ KINDS = {
     "rented": lambda: PhoneNumber.rented_until.is_not(None),
     "personal": lambda: PhoneNumber.kind == NumberKind.PERSONAL,
 }
+TROUBLE = {
+    "stuck": is_stuck,
+    "falling": lambda: PhoneNumber.health == NumberHealth.FALLING,
+    "resting": lambda: PhoneNumber.rests_until > clock.now(),
+}
 FILTERS = (
     ChoiceFilter("kind", conditions=KINDS),
     ChoiceFilter("state", PhoneNumber.state, choices=NumberState),
@@ -42,7 +49,11 @@ PHONE_NUMBER = register(
         model=PhoneNumber,
         sorts=SORTS,
         default_sort="-created_at",
-        filters=(*FILTERS, ReferenceFilter("customer", PhoneNumber.customer_id)),
+        filters=(
+            *FILTERS,
+            ChoiceFilter("trouble", conditions=TROUBLE),
+            ReferenceFilter("customer", PhoneNumber.customer_id),
+        ),
         search=search,
         options=lambda: [
             orm.joinedload(PhoneNumber.customer),

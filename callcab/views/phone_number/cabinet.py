@@ -20,12 +20,14 @@ from callcab.scope import Scope
 from callcab.services import verification as verifications
 from callcab.services.specs.phone_number import CABINET_NUMBER
 from callcab.services.verification.limits import PER_NUMBER_DAY
+from callcab.views.phone_number import tabs
+from callcab.views.phone_number.renting import Renting, is_rented, may_rent
 from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, requires
 from callcab.web.database import db
 from callcab.web.formatters import moment, phone
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, Tab
 
 # Whether the robot may ring counts over all customers, so asking for a call is the machine's business.
 SYSTEM = Scope.system("verification events")
@@ -50,7 +52,7 @@ class NumberForm(Form):
     )
 
 
-class CabinetNumber(ListView):
+class CabinetNumber(Renting, ListView):
     """Numbers that the customer may call from, and his own."""
 
     spec = CABINET_NUMBER
@@ -61,15 +63,31 @@ class CabinetNumber(ListView):
     icon = "device-mobile"
     permission = "number.read"
     export_permission = "number.export"
+    can_view_details = True
     columns = (
         Column("created_at", _l("Дата создания"), lambda row: moment(row.created_at), "created_at", "time"),
-        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main phone"),
-        Column("kind", _l("Тип"), words.number_kind),
+        Column("phone", _l("Телефон"), lambda row: phone(row.phone), kind="main phone", link=True),
+        Column("kind", _l("Тип"), words.number_kind_cell),
         Column("state", _l("Статус"), words.number_status),
         Column("busy_at", _l("Был занят"), lambda row: moment(row.busy_at), kind="time"),
+        Column("rented_until", _l("Аренда до"), lambda row: moment(row.rented_until), kind="time"),
     )
     filters = FILTERS
     row_links = (
+        RowLink(
+            _l("Взять в аренду"),
+            "calendar-event",
+            lambda row: f"/cabinet/numbers/rent/?id={row.id}",
+            permission="number.rent",
+            when=lambda row: may_rent(row) and not is_rented(row),
+        ),
+        RowLink(
+            _l("Продлить аренду"),
+            "calendar-event",
+            lambda row: f"/cabinet/numbers/rent/?id={row.id}",
+            permission="number.rent",
+            when=lambda row: may_rent(row) and is_rented(row),
+        ),
         RowLink(
             _l("Подтвердить звонком"),
             "phone-call",
@@ -98,8 +116,21 @@ class CabinetNumber(ListView):
         _l("Номеров пока нет"), _l("Добавьте свой номер: при перезвоне абоненты попадут на вас."), "device-mobile"
     )
 
+    tabs = (
+        Tab("rentals", _l("Аренда"), "cabinet/numbers/rentals.html", tabs.rentals(tabs.CABINET)),
+        Tab("leases", _l("Занятость"), "cabinet/numbers/tab.html", tabs.leases(tabs.CABINET)),
+        Tab("log", _l("Журнал"), "support/numbers/log.html", tabs.history(tabs.CABINET)),
+    )
+
     def name_of(self, row: Any) -> str:
         return phone(row.phone)
+
+    def facts_of(self, row: PhoneNumber) -> list[tuple[Any, Any]]:
+        facts = [(column.label, column.cell(row)) for column in self.columns if column.key != "rented_until"]
+        facts += tabs.holder_facts(tabs.CABINET, row, current_customer_id())
+        if row.customer_id is not None:
+            facts.append((_("Дозвон"), tabs.health_text(row)))
+        return facts
 
     @expose("/new/", methods=("GET", "POST"))
     @requires("number.create")

@@ -29,7 +29,7 @@ from callcab.web.formatters import number
 from callcab.web.listing import page
 from callcab.web.listing.access import may, request_actor, request_scope
 from callcab.web.listing.address import Request
-from callcab.web.listing.declare import Action
+from callcab.web.listing.declare import Action, Preview
 
 if TYPE_CHECKING:
     from callcab.web.listing.view import ListView
@@ -61,9 +61,12 @@ def act(view: "ListView") -> ResponseReturnValue:
         return leave(view, gettext("Этих строк уже нет. Обновите список."), "warning")
     form = read_form(choice)
     problem = refusal(choice, found, form)
+    shown = look_ahead(view, choice, form)
+    if problem is None and shown is not None:
+        problem = unseen(shown)
     if problem is None:
         return carry_out(view, choice, found, form)
-    return ask(view, choice, found, form, problem)
+    return ask(view, choice, found, form, problem, shown)
 
 
 def read_choice(view: "ListView") -> Choice:
@@ -83,7 +86,8 @@ def read_choice(view: "ListView") -> Choice:
     if whole and action.perform is not None:
         abort(400)
     # The question of a row's own action comes back with the row ticked.
-    if not (action.row if one or len(ids) == 1 else action.bulk or action.whole):
+    of_row = action.row and bool(one or len(ids) == 1)
+    if not of_row and (one or not (action.bulk or action.whole)):
         abort(404)
     expected = request.form.get("expect", "")
     return Choice(
@@ -121,6 +125,23 @@ def refusal(choice: Choice, found: int, form: Form | None) -> str | None:
     return None
 
 
+def look_ahead(view: "ListView", choice: Choice, form: Form | None) -> Preview | None:
+    """What the action would do; fields that are not filled in rightly yet count as none."""
+    if choice.action.preview is None:
+        return None
+    params = plain(form.data) if form is not None and choice.confirmed and form.validate() else None
+    rows = selection(view.spec, choice.state, ids=choice.ids, customer_id=view.customer_id())
+    return choice.action.preview(db.session(), rows, params)
+
+
+def unseen(shown: Preview) -> str | None:
+    """A text when the person has not seen just this; an empty one when it was not shown yet at all."""
+    seen = request.form.get("seen")
+    if seen == shown.seal:
+        return None
+    return gettext("Расчёт изменился. Проверьте его и подтвердите ещё раз.") if seen else ""
+
+
 def drift(choice: Choice, found: int) -> str:
     """A sentence when the number of rows is not the one that the person saw."""
     if choice.expected is None or choice.expected == found:
@@ -132,7 +153,9 @@ def drift(choice: Choice, found: int) -> str:
     )
 
 
-def ask(view: "ListView", choice: Choice, found: int, form: Form | None, problem: str) -> ResponseReturnValue:
+def ask(
+    view: "ListView", choice: Choice, found: int, form: Form | None, problem: str, shown: Preview | None
+) -> ResponseReturnValue:
     """The confirm page with the exact count."""
     body = view.render(
         "callcab/confirm.html",
@@ -143,6 +166,7 @@ def ask(view: "ListView", choice: Choice, found: int, form: Form | None, problem
         ids=choice.ids,
         form=form,
         problem=problem,
+        shown=shown,
         typed_needed=choice.action.danger and found > TYPED_ABOVE,
         target=f"{view.url}/action/{Request(view.spec, request.args).url()}",
         back=f"{view.url}/{Request(view.spec, request.args).url()}",

@@ -45,6 +45,20 @@ class FilterField:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """What an action would do, shown beside its question.
+
+    facts   names and values
+    warning a sentence that stands out
+    seal    says what was shown: when it is another one at the confirmation, the question is asked again
+    """
+
+    facts: Sequence[tuple[Text, Text]]
+    seal: str
+    warning: Text = ""
+
+
+@dataclass(frozen=True)
 class Action:
     """Something done to rows, ticked or all that match.
 
@@ -55,6 +69,8 @@ class Action:
     question    words of the confirm page; ``%(count)s`` is the exact number, or a function of it for plural forms
                 (``lambda n: ngettext(…)``). Nothing = no question, which danger and fields do not allow
     fields      a WTForms form that the confirm page shows; its data go along as params
+    preview     (session, selected rows, params) -> Preview or None: what it would do; with ``fields`` they are asked
+                first, params are None until then
     bulk        offered for ticked rows; ``whole``: also as a button for everything that matches
     row         offered in the row's own menu, ``when`` the row allows it
     """
@@ -69,6 +85,7 @@ class Action:
     note: Text = ""
     button: Text = ""
     fields: type[Form] | None = None
+    preview: Callable[[Any, Any, dict[str, Any] | None], Preview | None] | None = None
     danger: bool = False
     bulk: bool = True
     whole: bool = False
@@ -78,7 +95,7 @@ class Action:
     def __post_init__(self) -> None:
         if bool(self.operation) == (self.perform is not None):
             raise ValueError(f"action {self.name}: give either an operation or perform")
-        if (self.danger or self.fields) and not self.question:
+        if (self.danger or self.fields or self.preview) and not self.question:
             raise ValueError(f"action {self.name}: a question is needed")
         if self.perform is not None and self.whole:
             raise ValueError(f"action {self.name}: everything that matches needs an operation")

@@ -1,0 +1,249 @@
+"""What support does with numbers, one or many: each action says first whom it touches and what it costs."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import DateField, IntegerField, SelectField, StringField, validators
+
+from callcab.models import Customer, NumberKind, NumberState
+from callcab.services.phone_number import quote as quotes
+from callcab.services.phone_number.lease import is_resting
+from callcab.services.phone_number.rental import end_of_day
+from callcab.services.phone_number.resting import LONGEST as LONGEST_REST
+from callcab.web import errors
+from callcab.web.database import db
+from callcab.web.formatters import moment, money, number, phone
+from callcab.web.forms import Form
+from callcab.web.listing import Action, Preview
+
+# Numbers whose price is shown one by one.
+LISTED = 20
+POOL_KINDS = [("shared", _l("Общий")), ("duty", _l("Дежурный"))]
+
+
+class CustomerField(StringField):
+    """A customer by his number or a part of his name that fits nobody else; ``data`` becomes the id."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.typed = (valuelist[0] if valuelist else "").replace("\x00", "").strip()
+        self.data = None
+        if not self.typed:
+            return
+        named = Customer.name.icontains(self.typed, autoescape=True)
+        if self.typed.isascii() and self.typed.isdigit() and len(self.typed) < 19:
+            named = sa.or_(named, Customer.id == int(self.typed), Customer.inn == self.typed)
+        found = db.session.execute(sa.select(Customer.id, Customer.name).where(named).order_by(Customer.id).limit(4))
+        rows = found.all()
+        exact = [row for row in rows if self.typed in (str(row.id), row.name)]
+        if len(exact) == 1 or len(rows) == 1:
+            self.data = (exact or rows)[0].id
+        elif rows:
+            names = ", ".join(f"{row.name} (№ {row.id})" for row in rows[:3])
+            raise ValueError(_("Подходят несколько клиентов: %(names)s. Введите номер нужного.", names=names))
+        else:
+            raise ValueError(_("Такого клиента нет."))
+
+    def _value(self) -> str:
+        return getattr(self, "typed", None) or str(self.data or "")
+
+
+class ReasonForm(Form):
+    reason = StringField(_l("Причина"), [validators.InputRequired()], render_kw={"maxlength": 300})
+
+
+class KindForm(Form):
+    kind = SelectField(_l("Тип"), choices=POOL_KINDS)
+
+
+class RentForm(Form):
+    customer_id = CustomerField(
+        _l("Клиент"),
+        [validators.InputRequired()],
+        description=_l("Название, ИНН или номер клиента."),
+        render_kw={"maxlength": 100, "autocomplete": "off"},
+    )
+    until = DateField(_l("До (включительно)"), [validators.InputRequired()])
+
+
+class RestForm(Form):
+    days = IntegerField(
+        _l("Сколько дней"), [validators.InputRequired(), validators.NumberRange(1, LONGEST_REST.days)], default=3
+    )
+    reason = StringField(_l("Причина"), render_kw={"maxlength": 300})
+
+
+# What would happen
+
+
+def _touched_facts(found: quotes.Touched) -> list[tuple[Any, Any]]:
+    facts: list[tuple[Any, Any]] = [(_("Номеров"), number(found.numbers))]
+    if found.held:
+        names = ", ".join(found.campaigns)
+        if found.held > len(found.campaigns):
+            names = _("%(names)s и ещё %(count)s", names=names, count=number(found.held - len(found.campaigns)))
+        facts.append((_("Заняты рассылками"), names))
+        facts.append((_("Из них звонят сейчас"), number(found.calling)))
+    if found.rented:
+        facts.append((_("В аренде"), number(found.rented)))
+    if found.personal:
+        facts.append((_("Личных номеров"), number(found.personal)))
+    if found.blocked:
+        facts.append((_("Заблокировано"), number(found.blocked)))
+    return facts
+
+
+def _preview(warning: Any, ask: Any) -> Any:
+    """A preview of campaigns and customers; ``warning`` is said when ``ask`` finds something at stake."""
+
+    def preview(session: Any, rows: Any, params: dict[str, Any] | None) -> Preview:
+        found = quotes.touched(session, rows)
+        return Preview(_touched_facts(found), seal=repr(found), warning=warning if ask(found) else "")
+
+    return preview
+
+
+def preview_rent(session: Any, rows: Any, params: dict[str, Any] | None) -> Preview | None:
+    """The price of each number and of all, once customer and date are given."""
+    if params is None:
+        return None
+    customer = session.get(Customer, params["customer_id"])
+    if customer is None:
+        return None
+    day = date.fromisoformat(params["until"])
+    until = end_of_day(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(customer.zone)))
+    found = quotes.quote(session, rows, customer=customer, until=until)
+    facts: list[tuple[Any, Any]] = [(_("Клиент"), customer.name), (_("Аренда до"), moment(until))]
+    facts += [(phone(line.phone), _line_text(line)) for line in found.lines[:LISTED]]
+    if len(found.lines) > LISTED:
+        rest = found.lines[LISTED:]
+        total = sum((line.price for line in rest), Decimal("0.00"))
+        facts.append((_("И ещё номеров: %(count)s", count=number(len(rest))), money(total)))
+    facts.append((_("Всего спишется"), money(found.total)))
+    facts.append((_("Доступно у клиента"), money(found.available)))
+    return Preview(facts, f"{customer.id} {until.isoformat()} {found.rentable} {found.total}", _rent_warning(found))
+
+
+def _line_text(line: quotes.Line) -> Any:
+    return errors.TEXTS[line.refusal] if line.refusal else money(line.price)
+
+
+def _rent_warning(found: quotes.Quote) -> str:
+    if not found.enough:
+        return _("Денег у клиента не хватит: часть номеров останется без аренды.")
+    if found.refused:
+        return _("Не будут сданы номеров: %(count)s.", count=number(found.refused))
+    return ""
+
+
+RELEASE = _preview(_l("Рассылки остановятся и будут ждать другой номер."), lambda found: found.held)
+BLOCK = _preview(_l("Рассылки остановятся и будут ждать другой номер, аренда останется оплаченной."),
+                 lambda found: found.held or found.rented)  # fmt: skip
+KIND = _preview(_l("Занятые, арендные и личные номера тип не сменят."),
+                lambda found: found.held or found.rented or found.personal)  # fmt: skip
+REST = _preview(_l("Рассылки, которые заняли номер, дозвонят с него. Новым он не достанется."),
+                lambda found: found.held)  # fmt: skip
+DELETE = _preview(_l("Занятые номера и те, за которые платили аренду, удалены не будут: их можно заблокировать."),
+                  lambda found: found.held or found.paid)  # fmt: skip
+
+
+ACTIONS = (
+    Action(
+        "release",
+        _l("Освободить"),
+        "number.release",
+        icon="lock-open",
+        operation="number.release",
+        fields=ReasonForm,
+        preview=RELEASE,
+        question=_l("Освободить номеров: %(count)s?"),
+        when=lambda row: row.state is NumberState.BUSY,
+    ),
+    Action(
+        "release_stuck",
+        _l("Освободить застрявшие"),
+        "number.release",
+        icon="refresh",
+        operation="number.release_stuck",
+        preview=_preview("", lambda found: False),
+        question=_l("Освободить застрявших номеров: %(count)s? Номера, с которых звонят, останутся у своих рассылок."),
+        row=False,
+    ),
+    Action(
+        "rent",
+        _l("Сдать в аренду"),
+        "number.rent",
+        icon="calendar-event",
+        operation="number.rent",
+        fields=RentForm,
+        preview=preview_rent,
+        question=_l("Сдать клиенту номеров: %(count)s? Деньги спишутся сразу за все начатые дни."),
+        when=lambda row: row.kind is NumberKind.SHARED and row.state is not NumberState.BLOCKED,
+    ),
+    Action(
+        "rest",
+        _l("Дать отдохнуть"),
+        "number.rest",
+        icon="moon",
+        operation="number.rest",
+        fields=RestForm,
+        preview=REST,
+        question=_l("Дать отдохнуть номерам: %(count)s?"),
+        when=lambda row: row.kind is not NumberKind.PERSONAL and row.state is not NumberState.BLOCKED,
+    ),
+    Action(
+        "wake",
+        _l("Вернуть в работу"),
+        "number.rest",
+        icon="sun",
+        operation="number.wake",
+        question=_l("Вернуть в работу номеров: %(count)s?"),
+        when=is_resting,
+    ),
+    Action(
+        "kind",
+        _l("Изменить тип"),
+        "number.edit",
+        icon="tag",
+        operation="number.kind",
+        fields=KindForm,
+        preview=KIND,
+        question=_l("Изменить тип номеров: %(count)s?"),
+        when=lambda row: row.kind is not NumberKind.PERSONAL,
+    ),
+    Action(
+        "block",
+        _l("Заблокировать"),
+        "number.block",
+        icon="ban",
+        operation="number.block",
+        fields=ReasonForm,
+        preview=BLOCK,
+        question=_l("Заблокировать номеров: %(count)s?"),
+        danger=True,
+        when=lambda row: row.state is not NumberState.BLOCKED,
+    ),
+    Action(
+        "unblock",
+        _l("Разблокировать"),
+        "number.block",
+        icon="check",
+        operation="number.unblock",
+        question=_l("Разблокировать номеров: %(count)s?"),
+        when=lambda row: row.state is NumberState.BLOCKED,
+    ),
+    Action(
+        "delete",
+        _l("Удалить"),
+        "number.delete",
+        icon="trash",
+        operation="number.delete",
+        preview=DELETE,
+        question=_l("Удалить номеров: %(count)s? Вернуть их будет нельзя."),
+        danger=True,
+    ),
+)
