@@ -1,6 +1,7 @@
 """Places recorded calls, ends lost ones, hangs up on those who asked not to be called."""
 
 import logging
+from collections.abc import Sequence
 
 from callcab import queue
 from callcab.db import unit_of_work
@@ -14,12 +15,13 @@ from callcab.services import call as calls
 
 log = logging.getLogger(__name__)
 SCOPE = Scope.system("calls")
+PLACED_AT_ONCE = 100
 
 
 @job("call.place", queue="calls", timeout=30)
-def place(call_id: int) -> None:
-    """Hand one recorded call over again, after its first worker died."""
-    place_all([call_id])
+def place(call_ids: list[int]) -> None:
+    """Hand recorded calls over again, after their first worker died."""
+    place_all(call_ids)
 
 
 @job("call.hang_up", queue="calls", timeout=30)
@@ -38,23 +40,26 @@ def hang_up_reference(reference: str) -> None:
     telephony.provider().hang_up(reference)
 
 
-def place_all(call_ids: list[int]) -> bool:
-    """Hand recorded calls over to the provider; False when it took not all of them, and the rest was given up."""
-    for position, call_id in enumerate(call_ids):
-        with unit_of_work(SCOPE) as session:
-            request = calls.placement(session, call_id)
-        if request is None:
-            continue
-        try:
-            telephony.provider().place([request])
-        except ProviderDown as problem:
-            log.warning("calls could not be placed: %s", problem)
-            _give_up(call_ids[position:], "telephony.down")
-            return False
-        except RequestRefused as problem:
-            log.error("the provider refuses a call: %s", problem.code)
-            _give_up([call_id], problem.code)
-            return False
+def place_all(call_ids: Sequence[int]) -> bool:
+    """Hand recorded calls over to the provider; False when it took not all of them, and those were given up."""
+    with unit_of_work(SCOPE) as session:
+        requests = calls.placements(session, call_ids)
+    if not requests:
+        return True
+    try:
+        telephony.provider().place(requests)
+    except ProviderDown as problem:
+        log.warning("calls could not be placed: %s", problem)
+        _give_up(call_ids, "telephony.down")
+        return False
+    except RequestRefused as problem:
+        if len(call_ids) > 1:
+            # One of them is at fault, and none was taken: each for itself.
+            refused = [call_id for call_id in call_ids if not place_all([call_id])]
+            return not refused
+        log.error("the provider refuses a call: %s", problem.code)
+        _give_up(call_ids, problem.code)
+        return False
     return True
 
 
@@ -63,14 +68,13 @@ def sweep() -> None:
     """End calls whose last event never came; place those whose worker died in between (F-05)."""
     now = clock.now()
     with unit_of_work(SCOPE) as session:
-        overdue, unplaced = calls.overdue(session, now=now), calls.unplaced(session, now=now)
-    for call_id in overdue:
-        with unit_of_work(SCOPE) as session:
-            calls.reap(session, call_id, now=now)
-    for call_id in unplaced:
-        queue.send("call.place", {"call_id": call_id})
+        calls.reap(session, calls.overdue(session, now=now), now=now)
+    with unit_of_work(SCOPE) as session:
+        unplaced = calls.unplaced(session, now=now)
+    for start in range(0, len(unplaced), PLACED_AT_ONCE):
+        queue.send("call.place", {"call_ids": unplaced[start : start + PLACED_AT_ONCE]})
 
 
-def _give_up(call_ids: list[int], code: str) -> None:
+def _give_up(call_ids: Sequence[int], code: str) -> None:
     with unit_of_work(SCOPE) as session:
         calls.give_up(session, call_ids, code=code)

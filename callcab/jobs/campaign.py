@@ -1,6 +1,5 @@
 """The dialling rounds of campaigns."""
 
-from callcab import queue
 from callcab.db import unit_of_work
 from callcab.jobs.call import place_all
 from callcab.jobs.registry import every, job
@@ -27,10 +26,8 @@ def dial(campaign_id: int) -> None:
             return
 
 
-@every(5)
+@every(1)
 def sweep() -> None:
-    """Look at every campaign that is under way: contacts fall due, numbers and money come."""
+    """Ask for rounds of campaigns that have something to do: contacts fall due, numbers and money come."""
     with unit_of_work(SCOPE) as session:
-        due = campaigns.due(session)
-    for campaign_id in due:
-        queue.send("campaign.dial", {"campaign_id": campaign_id})
+        campaigns.due(session)

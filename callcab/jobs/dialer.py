@@ -28,21 +28,17 @@ class Rules:
 
     def events(self, events: Sequence[Event]) -> Collection[str]:
         """Give each event to whom it belongs; an unknown reference is noted and left."""
-        fresh, unknown = [], []
         with unit_of_work(SCOPE) as session:
-            for event in events:
-                heard = (
-                    verification.on_event(session, event)
-                    or calls.on_event(session, event)
-                    or inbound_call.on_event(session, event)
-                )
-                if not heard:
-                    unknown.append(event)
-                elif heard is Heard.NEWS and event.kind is EventKind.PLACED:
-                    fresh.append(event.reference)
-        for event in unknown:
-            log.warning("an event of an unknown call", extra={"reference": event.reference, "kind": event.kind.value})
-        return fresh
+            heard = calls.on_events(session, events)
+            for place, event in enumerate(events):
+                if heard[place] is Heard.UNKNOWN:
+                    heard[place] = verification.on_event(session, event) or inbound_call.on_event(session, event)
+        told = list(zip(events, heard, strict=True))
+        for event, how in told:
+            if how is Heard.UNKNOWN:
+                known = {"reference": event.reference, "kind": event.kind.value}
+                log.warning("an event of an unknown call", extra=known)
+        return {event.reference for event, how in told if event.kind is EventKind.PLACED and how is Heard.NEWS}
 
     def incoming(self, call: Incoming) -> Answer:
         """Whom the caller reaches; on record before the line hears it."""

@@ -21,6 +21,7 @@ from callcab.models import BlacklistEntry, BlacklistSource, Customer, RowOutcome
 from callcab.permissions import allowed
 from callcab.scope import Actor
 from callcab.services import audit, operation
+from callcab.services.call.opting_out import stop_calls
 from callcab.services.operation.catalogue import RowResult, Tally
 from callcab.services.operation.columns import ExportColumn
 
@@ -38,7 +39,10 @@ def add_many(
     operation_id: int | None = None,
     call_id: int | None = None,
 ) -> int:
-    """Add numbers (eleven digits each), one statement; returns how many were new. A repeat changes nothing."""
+    """Add numbers (eleven digits each), one statement; returns how many were new. A repeat changes nothing.
+
+    Telephones of these numbers that ring right now are hung up after the commit.
+    """
     wanted = sorted(set(numbers))
     if not wanted:
         return 0
@@ -63,7 +67,11 @@ def add_many(
         },
     )
     new = int(added.rowcount)  # type: ignore[attr-defined]
-    return new if new == len(wanted) else new + _revive(session, customer_id, wanted)
+    if new < len(wanted):
+        new += _revive(session, customer_id, wanted)
+    if new:
+        stop_calls(session, customer_id, wanted)
+    return new
 
 
 def _revive(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> int:

@@ -3,6 +3,7 @@
 The database plans such a statement once, and nothing is built per row on our side.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,11 @@ def any_of(values: Sequence[int]) -> Any:
     return sa.func.any(sa.literal(list(values), ARRAY(NUMBER)))
 
 
+def all_of(values: Sequence[int]) -> Any:
+    """``column != all_of(ids)``: is it none of these numbers."""
+    return sa.func.all(sa.literal(list(values), ARRAY(NUMBER)))
+
+
 def any_text(values: Sequence[str]) -> Any:
     """``column == any_text(names)``: is it one of these texts."""
     return sa.func.any(sa.literal(list(values), ARRAY(TEXT)))
@@ -28,3 +34,8 @@ def rows(name: str, **columns: tuple[Any, Sequence[Any]]) -> sa.TableValuedAlias
     arrays = [sa.literal(list(values), ARRAY(kind)) for kind, values in columns.values()]
     named = [sa.column(column, kind) for column, (kind, _) in columns.items()]
     return sa.func.unnest(*arrays).table_valued(*named, name=name).render_derived()
+
+
+def json_of(value: Any) -> str:
+    """A value as text, to be cast to JSONB in the statement."""
+    return json.dumps(value, ensure_ascii=False)

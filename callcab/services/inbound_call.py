@@ -42,7 +42,7 @@ from callcab.providers.telephony.base import (
     Refuse,
 )
 from callcab.services import operation
-from callcab.services.call.opting_out import is_opt_out, opt_out
+from callcab.services.call.opting_out import OptOut, opt_out, opt_out_digits
 from callcab.services.call.placing import scenario_of
 from callcab.services.operation import ExportColumn
 from callcab.services.pricing import LONGEST_SECONDS
@@ -275,10 +275,13 @@ def _heed(session: CabSession, call: InboundCall, pressed: str) -> None:
     """«9 → чёрный список» means the same when the person called by himself."""
     if call.action is not InboundAction.MENU or call.customer_id is None or call.phone is None:
         return
-    campaign = session.get_one(Campaign, call.campaign_id)
-    for digit in dict.fromkeys(pressed):
-        if is_opt_out(campaign, digit):
-            opt_out(session, customer_id=call.customer_id, phone=call.phone, digit=digit, inbound_call_id=call.id)
+    meant = opt_out_digits(session, (int(call.campaign_id or 0),))
+    wishes = [
+        OptOut(call.customer_id, call.phone, digit, inbound_call_id=call.id)
+        for digit in dict.fromkeys(pressed)
+        if (call.campaign_id, digit) in meant
+    ]
+    opt_out(session, wishes)
 
 
 def _hung_up(call: InboundCall, event: Event, digits: str) -> None:

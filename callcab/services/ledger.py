@@ -4,6 +4,7 @@ Each entry moves ``customer.balance`` in the same statement order and transactio
 RETURNING gives ``balance_after``. A repeated idempotency key changes nothing and gives back the first entry.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib.errors import Conflict, Invalid, LimitReached, NotFound
 from callcab.models import Account, Customer, EntryKind, LedgerEntry, Reservation, ReservationState
+from callcab.services import bulk
 
 RESERVATION_LIFE = timedelta(hours=2)
 # Keeps one customer's balance within NUMERIC(14, 2) with room to spare.
@@ -193,15 +195,25 @@ def _check_amount(amount: Decimal) -> None:
         raise Invalid("amount.too_large", field="amount", limit=LARGEST_AMOUNT)
 
 
-def _lock(session: CabSession, customer_id: int) -> Customer:
+def lock_accounts(session: CabSession, customer_ids: Iterable[int]) -> dict[int, Customer]:
+    """Customers by id, locked in one order and fresh; unknown ones are left out.
+
+    The lock lets others refer to the row meanwhile: a new call or event of his needs no turn.
+    """
+    wanted = sorted(set(customer_ids))
     statement = (
         sa.select(Customer)
-        .where(Customer.id == customer_id)
-        .with_for_update(of=Customer)
+        .where(Customer.id == bulk.any_of(wanted))
+        .order_by(Customer.id)
+        .with_for_update(of=Customer, key_share=True)
         .execution_options(populate_existing=True)
     )
     session.flush()
-    customer = session.scalar(statement)
+    return {customer.id: customer for customer in session.scalars(statement)}
+
+
+def _lock(session: CabSession, customer_id: int) -> Customer:
+    customer = lock_accounts(session, (customer_id,)).get(customer_id)
     if customer is None:
         raise NotFound("customer.not_found")
     return customer

@@ -141,7 +141,8 @@ def test_a_call_that_the_rules_know_as_placed_does_not_ring_again(simulator: Sim
         with clock.frozen(START + timedelta(seconds=second)):
             while simulator.step(ears):
                 pass
-    assert [event.kind for event in ears.heard if event.reference == "t-01-campaign"] == [EventKind.PLACED]
+    known = [(event.kind, event.data.get("cause")) for event in ears.heard if event.reference == "t-01-campaign"]
+    assert known == [(EventKind.PLACED, None), (EventKind.HANGUP, Cause.LOST)]
     assert [event.kind for event in ears.heard if event.reference == "t-04-campaign"][-1] is EventKind.HANGUP
 
 
@@ -153,6 +154,35 @@ def test_an_event_that_could_not_be_handled_is_told_again_with_the_same_key(simu
         simulator._failed.clear()
         simulator.step(ears)
     assert ears.told == ["1:placed", "1:placed"]
+
+
+def test_one_bad_event_holds_up_no_other_call(simulator: Simulator) -> None:
+    class Picky(Ears):
+        def events(self, events: Sequence[Event]) -> Collection[str]:
+            if any(event.reference == "t-01-campaign" for event in events):
+                raise RuntimeError("this one cannot be kept")
+            return super().events(events)
+
+    ears = Picky()
+    with clock.frozen(START):
+        simulator.place([request("01"), request("07"), request("12")])
+        while simulator.step(ears):
+            pass
+    assert [event.reference for event in ears.heard] == ["t-07-campaign", "t-12-campaign"]
+
+
+def test_calls_that_are_due_together_are_told_together(simulator: Simulator) -> None:
+    batches: list[int] = []
+
+    class Counting(Ears):
+        def events(self, events: Sequence[Event]) -> Collection[str]:
+            batches.append(len(events))
+            return super().events(events)
+
+    with clock.frozen(START):
+        simulator.place([request("10", reference=f"r{step}") for step in range(40)])
+        simulator.step(Counting())
+    assert batches == [40]
 
 
 def test_a_dialer_that_was_away_catches_up_in_the_right_order(simulator: Simulator) -> None:

@@ -75,7 +75,7 @@ def test_the_same_end_told_ten_times_at_once_is_paid_once(campaign_id: int) -> N
         with unit_of_work(SYSTEM) as session:
             session.get(Call, call_id)
             barrier.wait(30)
-            return calls.on_event(session, event)
+            return calls.on_events(session, [event])[0]
 
     assert sorted(together(10, tell)) == [Heard.AGAIN] * 9 + [Heard.NEWS]
     with unit_of_work(SYSTEM) as session:
@@ -96,7 +96,7 @@ def test_rounds_and_ends_that_meet_never_wait_for_each_other_in_a_circle(campaig
         with unit_of_work(SYSTEM) as session:
             if index < 10:
                 data = {"cause": "completed", "digits": "", "answered_at": NOON.isoformat(), "seconds": 5}
-                calls.on_event(session, Event(references[index], "end", EventKind.HANGUP, NOON, data))
+                calls.on_events(session, [Event(references[index], "end", EventKind.HANGUP, NOON, data)])
             else:
                 campaigns.dial(session, campaign_id)
 

@@ -16,7 +16,7 @@ from callcab.models import (
     IvrAction,
     Purpose,
 )
-from callcab.providers.telephony.base import Event, EventKind
+from callcab.providers.telephony.base import Event, EventKind, Heard
 from callcab.scope import Actor, Scope
 from callcab.services import call as calls
 from callcab.services import campaign as campaigns
@@ -70,7 +70,7 @@ def end(call_id: int, at: datetime = NOON, **data: Any) -> None:
     with clock.frozen(at), unit_of_work(SYSTEM) as session:
         call = session.get_one(Call, call_id)
         event = Event(str(call.provider_ref), "end", EventKind.HANGUP, at, {**usual, **data})
-        assert calls.on_event(session, event)
+        assert calls.on_events(session, [event]) != [Heard.UNKNOWN]
 
 
 def unanswered(call_id: int, cause: str, at: datetime = NOON) -> None:

@@ -25,7 +25,7 @@ def test_a_lost_call_ends_by_its_deadline_and_gives_the_money_back() -> None:
     later = NOON + timedelta(minutes=5)
     with clock.frozen(later), unit_of_work(SYSTEM) as session:
         assert calls.overdue(session, now=later) == [call_id]
-        assert calls.reap(session, call_id, now=later)
+        assert calls.reap(session, [call_id], now=later) == 1
     assert get(Call, call_id).outcome is Outcome.LOST
     assert money(customer_id) == (Decimal("100.00"), Decimal("0.00"))
     assert contact().next_at >= later + timedelta(minutes=10)
@@ -34,7 +34,7 @@ def test_a_lost_call_ends_by_its_deadline_and_gives_the_money_back() -> None:
 def answer(call_id: int, at: datetime = NOON) -> None:
     with clock.frozen(at), unit_of_work(SYSTEM) as session:
         call = session.get_one(Call, call_id)
-        assert calls.on_event(session, Event(str(call.provider_ref), "up", EventKind.ANSWERED, at, {}))
+        assert calls.on_events(session, [Event(str(call.provider_ref), "up", EventKind.ANSWERED, at, {})])
 
 
 def free(call_id: int) -> str | None:
@@ -48,7 +48,7 @@ def test_an_answered_call_that_is_lost_costs_nothing_and_keeps_its_answer() -> N
     answer(call_id)
     later = NOON + timedelta(minutes=5)
     with clock.frozen(later), unit_of_work(SYSTEM) as session:
-        assert calls.reap(session, call_id, now=later)
+        assert calls.reap(session, [call_id], now=later) == 1
     lost = get(Call, call_id)
     assert (lost.outcome, lost.seconds, lost.cost, lost.answered_at) == (Outcome.LOST, 0, 0, NOON)
     assert free(call_id) == "call.free_lost"
@@ -60,7 +60,7 @@ def test_the_end_of_a_lost_call_that_is_told_later_charges_nothing() -> None:
     (call_id,) = dial(campaign_id)
     later = NOON + timedelta(minutes=5)
     with clock.frozen(later), unit_of_work(SYSTEM) as session:
-        calls.reap(session, call_id, now=later)
+        calls.reap(session, [call_id], now=later)
     end(call_id, later + timedelta(minutes=1))
     assert get(Call, call_id).outcome is Outcome.LOST
     assert money(customer_id) == (Decimal("100.00"), Decimal("0.00"))

@@ -94,7 +94,7 @@ def test_an_answer_after_the_end_changes_nothing() -> None:
     end(call_id)
     with clock.frozen(NOON), unit_of_work(SYSTEM) as session:
         reference = str(session.get_one(Call, call_id).provider_ref)
-        calls.on_event(session, Event(reference, "late", EventKind.ANSWERED, NOON))
+        calls.on_events(session, [Event(reference, "late", EventKind.ANSWERED, NOON)])
     assert get(Call, call_id).state is CallState.FINISHED
 
 
@@ -184,7 +184,7 @@ def test_pressing_nine_puts_the_callee_on_the_list_at_once() -> None:
     (call_id,) = dial(campaign_id)
     with clock.frozen(NOON), unit_of_work(SYSTEM) as session:
         reference = str(session.get_one(Call, call_id).provider_ref)
-        calls.on_event(session, Event(reference, "1", EventKind.DIGIT, NOON, {"digit": "9"}))
+        calls.on_events(session, [Event(reference, "1", EventKind.DIGIT, NOON, {"digit": "9"})])
     with unit_of_work(SYSTEM) as session:
         entry = session.scalars(sa.select(BlacklistEntry)).one()
         assert (entry.customer_id, entry.phone, entry.source, entry.call_id) == (
@@ -213,8 +213,8 @@ def test_a_worker_that_died_before_placing_leaves_a_call_that_is_placed_under_it
     (call_id,) = dial(campaign_id)
     with clock.frozen(NOON + timedelta(seconds=20)), unit_of_work(SYSTEM) as session:
         assert calls.unplaced(session, now=NOON + timedelta(seconds=20)) == [call_id]
-        request = calls.placement(session, call_id)
-        assert request is not None and request.reference == session.get_one(Call, call_id).provider_ref
+        (request,) = calls.placements(session, [call_id])
+        assert request.reference == session.get_one(Call, call_id).provider_ref
 
 
 def test_a_provider_that_is_down_makes_the_campaign_wait_and_costs_no_attempt() -> None:

@@ -110,7 +110,7 @@ def morning(world: World, key: str, days: int) -> list[Called]:
 def close(world: World, campaign_id: int) -> None:
     """End a campaign whose calls have been written."""
     world.session.flush()
-    finish_campaign(world.session, campaign_id)
+    finish_campaign(world.session, world.session.get_one(Campaign, campaign_id))
 
 
 def _held() -> Iterator[tuple[Story, int, int]]:

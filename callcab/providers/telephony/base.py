@@ -5,8 +5,9 @@ it once, and it says what it can't do before anything rings. Events may come twi
 is unique within its call, and the last one (``hangup``) carries everything that was heard, so that it alone decides.
 
 A telephone rings at most once for a reference: the provider tells ``placed`` first and dials only when its listener,
-who keeps what he is told for ever, hears it for the first time. So neither an emptied store nor a killed dialer rings
-twice; a call whose dialer died in that very moment ends as ``lost``.
+who keeps what he is told for ever, hears it for the first time and still allows it. So neither an emptied store nor a
+killed dialer rings twice; a provider that tells ``placed`` without being let through tells the end too, as ``lost``:
+the call's dialer died in that very moment, or the rules ended it and don't listen any more.
 """
 
 import threading
@@ -245,7 +246,7 @@ class Listener(Protocol):
     def events(self, events: Sequence[Event]) -> Collection[str]:
         """Keep a batch of events, all or (raising) none; in the order they were told.
 
-        Returns the references whose ``placed`` was news: only these may be dialled.
+        Returns the references whose ``placed`` was news and who may still be called: only these may be dialled.
         """
         ...
 

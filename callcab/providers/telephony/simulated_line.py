@@ -207,6 +207,13 @@ def advance(line: Line, action: Action) -> Outcome:
     return outcome
 
 
+def lose(line: Line, at: datetime) -> Outcome:
+    """The end of a line that was told as placed before and must not be dialled: nobody knows what became of it."""
+    outcome = Outcome(line)
+    _end(outcome, Cause.LOST, "us", at)
+    return outcome
+
+
 def _tell(outcome: Outcome, kind: EventKind, at: datetime, **data: Any) -> None:
     line = replace(outcome.line, events=outcome.line.events + 1)
     outcome.line = line

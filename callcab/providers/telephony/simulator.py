@@ -4,9 +4,10 @@ Numbers that end in 01…16 behave by the plan of ``simulated_line``; other numb
 handset, where a person answers and presses; other numbers of a campaign behave by a fixed spread. The handset can also
 call one of our numbers (``dial_in``).
 
-Web and worker processes only add (a line, an action); one dialer at a time advances the lines. An action leaves the
-queue in the same transaction that stores the line's new state, after its events were handled: a dialer that dies in
-between tells them again with the same keys.
+Web and worker processes only add (a line, an action); one dialer at a time advances the lines, all that are due in one
+batch. An action leaves the queue in the same transaction that stores the line's new state, after its events were
+handled: a dialer that dies in between tells them again with the same keys. The log has a line for each call that is
+dialled: twice the same reference would be a telephone that rang twice.
 """
 
 import json
@@ -25,7 +26,6 @@ from callcab.lib import clock
 from callcab.providers.telephony import simulated_line as lines
 from callcab.providers.telephony.base import (
     CallRequest,
-    Event,
     EventKind,
     Health,
     Incoming,
@@ -181,7 +181,7 @@ class Simulator:
     def listen(self, listener: Listener, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                busy = self._listening.take() and self.step(listener) == ROUND
+                busy = self._listening.take() and self.step(listener) >= ROUND // 2
             except redis.RedisError as problem:
                 log.warning("the store of simulated lines is away: %s", problem)
                 stop.wait(1)
@@ -191,51 +191,74 @@ class Simulator:
         self._leave()
 
     def step(self, listener: Listener) -> int:
-        """Carry out what is due, one round; returns how many actions were done."""
+        """Carry out what is due, one round; returns how many actions were done.
+
+        One action of each line: what it makes due comes before the line's later actions, in the next round.
+        """
         now = clock.now().timestamp()
         due = self._store.zrangebyscore(DUE, "-inf", now, start=0, num=ROUND, withscores=True)
         waiting = {reference for reference, (until, _) in self._failed.items() if until > time.monotonic()}
-        done = 0
+        first: dict[str, tuple[str, float]] = {}
         for member, score in due:
             reference = member.partition("|")[0]
-            if reference in waiting:
-                continue
-            outcome = self._carry_out(reference, member, score, listener)
-            done += outcome is not None
-            # What this action made due comes before the line's later actions: they wait for the next round.
-            if outcome is None or any(action.at.timestamp() <= now for action in outcome.actions):
-                waiting.add(reference)
-        return done
+            if reference not in waiting:
+                first.setdefault(reference, (member, score))
+        texts = self._store.mget([_key(reference) for reference in first]) if first else []
+        turns = []
+        for reference, text in zip(first, texts, strict=True):
+            try:
+                turns.append(_turn(*first[reference], text, listener))
+            except Exception:
+                self._put_off(reference)
+        for reference in self._told(turns, listener):
+            self._failed.pop(reference, None)
+        return self._keep([turn for turn in turns if turn.handled])
 
-    def _carry_out(self, reference: str, member: str, score: float, listener: Listener) -> lines.Outcome | None:
-        """One action with its events; None when they could not be handled and stay due."""
-        text = self._store.get(_key(reference))
-        if text is None:
-            self._store.zrem(DUE, member)
-            return lines.Outcome(_GONE)
+    def _told(self, turns: Sequence["_Turn"], listener: Listener) -> list[str]:
+        """Tell the events of all turns at once; when that fails, each by itself, so that one bad event harms no other
+        call. Returns the references of those that were heard."""
+        events = [event for turn in turns for event in turn.outcome.events]
         try:
-            outcome = _do(_line(text), _action(member, score), listener)
-            if not _may_go_on(outcome.events, listener):
-                outcome = lines.Outcome(replace(outcome.line, phase="ended"))
+            fresh = listener.events(events) if events else ()
         except Exception:
-            # The event stays due and is told again, later and later; other calls go on meanwhile.
-            wait = min(self._failed.get(reference, (0.0, 0.5))[1] * 2, LONGEST_BACK_OFF)
-            self._failed[reference] = (time.monotonic() + wait, wait)
-            log.exception("an event of call %s could not be handled; again in %.0f s", reference, wait)
-            return None
-        self._failed.pop(reference, None)
-        self._store_outcome(reference, member, outcome)
-        return outcome
+            if len(turns) > 1:
+                return [reference for turn in turns for reference in self._told([turn], listener)]
+            self._put_off(turns[0].reference)
+            return []
+        stale = []
+        for turn in turns:
+            if turn.places and turn.reference not in fresh:
+                turn.outcome = lines.lose(turn.outcome.line, turn.outcome.events[0].at)
+                stale.append(turn)
+                continue
+            turn.handled = True
+            if turn.places:
+                log.info("dials %s", turn.reference)
+        heard = [turn.reference for turn in turns if turn.handled]
+        return heard + (self._told(stale, listener) if stale else [])
 
-    def _store_outcome(self, reference: str, member: str, outcome: lines.Outcome) -> None:
-        serial = outcome.line.token * 1000 + outcome.line.events
+    def _put_off(self, reference: str) -> None:
+        """The event stays due and is told again, later and later; other calls go on meanwhile."""
+        wait = min(self._failed.get(reference, (0.0, 0.5))[1] * 2, LONGEST_BACK_OFF)
+        self._failed[reference] = (time.monotonic() + wait, wait)
+        log.exception("an event of call %s could not be handled; again in %.0f s", reference, wait)
+
+    def _keep(self, turns: Sequence["_Turn"]) -> int:
+        """Store what the turns came to, each in one transaction; returns how many."""
+        if not turns:
+            return 0
         with self._store.pipeline(transaction=True) as pipe:
-            life = ENDED_SECONDS if outcome.line.phase == "ended" else LINE_SECONDS
-            pipe.set(_key(reference), _line_json(outcome.line), ex=life)
-            for number, action in enumerate(outcome.actions):
-                pipe.zadd(DUE, {_member(reference, f"t{serial:06}{number}", action): action.at.timestamp()})
-            pipe.zrem(DUE, member)
+            for turn in turns:
+                line = turn.outcome.line
+                if line is not _GONE:
+                    life = ENDED_SECONDS if line.phase == "ended" else LINE_SECONDS
+                    pipe.set(_key(line.reference), _line_json(line), ex=life)
+                serial = line.token * 1000 + line.events
+                for number, action in enumerate(turn.outcome.actions):
+                    pipe.zadd(DUE, {_member(line.reference, f"t{serial:06}{number}", action): action.at.timestamp()})
+                pipe.zrem(DUE, turn.member)
             pipe.execute()
+        return len(turns)
 
     def _leave(self) -> None:
         try:
@@ -262,10 +285,27 @@ def _shown(line: lines.Line) -> HandsetLine:
     )
 
 
-def _may_go_on(events: Sequence[Event], listener: Listener) -> bool:
-    """Tell the events; False when this call was dialled before and must not ring again."""
-    fresh = listener.events(events) if events else ()
-    return all(event.kind is not EventKind.PLACED or event.reference in fresh for event in events)
+@dataclass
+class _Turn:
+    """One action of one line: the member of the queue that it is, and what it comes to."""
+
+    member: str
+    outcome: lines.Outcome
+    handled: bool = False
+
+    @property
+    def reference(self) -> str:
+        return self.outcome.line.reference
+
+    @property
+    def places(self) -> bool:
+        return any(event.kind is EventKind.PLACED for event in self.outcome.events)
+
+
+def _turn(member: str, score: float, text: str | None, listener: Listener) -> _Turn:
+    if text is None:
+        return _Turn(member, lines.Outcome(_GONE))
+    return _Turn(member, _do(_line(text), _action(member, score), listener))
 
 
 def _placing(request: CallRequest, now: datetime) -> list[Any]:

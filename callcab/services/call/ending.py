@@ -1,14 +1,16 @@
-"""The end of a call: its price, its contact's fate, its campaign's end."""
+"""The end of calls: their price, their contacts' fate, their campaigns' end; a batch in a handful of statements."""
 
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from callcab import queue
 from callcab.db import CabSession
 from callcab.lib import clock
-from callcab.lib.errors import Conflict
 from callcab.models import (
     Call,
     CallState,
@@ -16,36 +18,70 @@ from callcab.models import (
     CampaignState,
     Contact,
     ContactState,
-    Customer,
     EntryKind,
     Outcome,
     Reservation,
     ReservationState,
 )
 from callcab.providers.telephony.base import advice
-from callcab.services import ledger, pricing
-from callcab.services.call.locking import lock_call
+from callcab.services import bulk, ledger, pricing, reservation
+from callcab.services.call.locking import Live, lock_calls, lock_campaigns, store
+from callcab.services.call.rounds import UNDER_WAY, ask
 from callcab.services.phone_number.lease import release_campaign
 
+CLOSED = (ContactState.DONE, ContactState.REFUSED)
 
-def finish(session: CabSession, call: Call, outcome: Outcome, *, seconds: int, counts: bool = True) -> None:
-    """End a locked call once: settle its reservation, decide about another try, go on with the campaign. Flushed.
 
-    counts  whether the attempt counts for the contact; a call that no provider took does not
+@dataclass(slots=True)
+class End:
+    """How a call ended. ``seconds`` were talked (started seconds).
+
+    again_at  the attempt does not count, nobody was rung: the contact is due again then
+    refused   code of the rule that forbids this contact for good, found right before the dial
     """
-    if call.ended_at is not None:
+
+    call: Live
+    outcome: Outcome
+    seconds: int = 0
+    again_at: datetime | None = None
+    refused: str = ""
+
+
+class Fate(NamedTuple):
+    """What becomes of a contact after a call."""
+
+    contact_id: int
+    state: ContactState
+    outcome: str
+    attempts: int
+    next_at: datetime
+
+
+def finish(session: CabSession, ends: Sequence[End], campaigns: Mapping[int, Campaign]) -> None:
+    """End calls once: contacts get their fate, reservations are settled, campaigns go on or end. Flushed.
+
+    The calls are locked after their ``campaigns``; those that had ended before are left out. The caller stores them.
+    """
+    ends = [end for end in ends if end.call.ended_at is None]
+    if not ends:
         return
-    call.state = CallState.FINISHED
-    call.outcome = outcome
-    call.ended_at = clock.now()
-    call.seconds = max(0, min(seconds, pricing.LONGEST_SECONDS))
-    _settle_contact(session, call, outcome, counts)
+    now = clock.now()
+    for end in ends:
+        call = end.call
+        call.state = CallState.REFUSED if end.refused or end.again_at else CallState.FINISHED
+        call.outcome, call.ended_at = end.outcome, now
+        call.seconds = max(0, min(end.seconds, pricing.LONGEST_SECONDS))
+    closed = _settle_contacts(session, ends, campaigns, now)
+    for campaign_id, count in closed.items():
+        campaigns[campaign_id].contacts_done += count
     session.flush()
+    ended = [end.call.id for end in ends]
     # The number before the account: renting locks them in this order too.
-    finish_campaign(session, call.campaign_id)
-    _settle_money(session, call)
+    touched = sorted({end.call.campaign_id for end in ends})
+    over = [campaign_id for campaign_id in touched if finish_campaign(session, campaigns[campaign_id], but=ended)]
+    _settle_money(session, [end.call for end in ends])
     session.flush()
-    queue.later(session, "campaign.dial", campaign_id=call.campaign_id)
+    ask(session, [campaign_id for campaign_id in touched if campaign_id not in over])
 
 
 def overdue(session: CabSession, *, now: datetime, limit: int = 200) -> list[int]:
@@ -60,17 +96,23 @@ def overdue(session: CabSession, *, now: datetime, limit: int = 200) -> list[int
     )
 
 
-def reap(session: CabSession, call_id: int, *, now: datetime) -> bool:
-    """End one overdue call; False when its end was heard meanwhile. One per transaction: calls of several campaigns
-    would be locked in no order.
+def reap(session: CabSession, call_ids: Collection[int], *, now: datetime) -> int:
+    """End overdue calls; returns how many, without those whose end was heard meanwhile. Flushed.
 
     A lost call costs nothing, answered or not, and nothing that is told of it later changes that (``why_free``).
     """
-    call = lock_call(session, Call.id == call_id)
-    if call is None or call.ended_at is not None or call.deadline_at >= now:
-        return False
-    finish(session, call, Outcome.LOST, seconds=0)
-    return True
+    calls, campaigns = locked(session, call_ids)
+    ends = [End(call, Outcome.LOST) for call in calls if call.ended_at is None and call.deadline_at < now]
+    finish(session, ends, campaigns)
+    store(session, [end.call for end in ends])
+    return len(ends)
+
+
+def locked(session: CabSession, call_ids: Collection[int]) -> tuple[list[Live], dict[int, Campaign]]:
+    """Calls that shall end, with their campaigns, all locked and fresh."""
+    wanted = session.scalars(sa.select(Call.campaign_id).where(Call.id == bulk.any_of(sorted(call_ids)))).all()
+    campaigns = lock_campaigns(session, wanted)
+    return lock_calls(session, call_ids), campaigns
 
 
 def why_free(session: CabSession, call: Call) -> str | None:
@@ -88,69 +130,103 @@ def why_free(session: CabSession, call: Call) -> str | None:
     return "call.free_late" if state is ReservationState.RELEASED else None
 
 
-def finish_campaign(session: CabSession, campaign_id: int) -> bool:
-    """End a locked campaign that has nobody left to call, and give its number back. Flushed."""
-    left = session.scalar(
-        sa.select(Contact.id)
-        .where(Contact.campaign_id == campaign_id)
-        .where(Contact.state.in_((ContactState.NEW, ContactState.WAITING, ContactState.CALLING)))
-        .limit(1)
-    )
-    if left is not None:
+def finish_campaign(session: CabSession, campaign: Campaign, *, but: Sequence[int] = ()) -> bool:
+    """End a locked campaign that has nobody left to call, and give its number back. Flushed.
+
+    but  ids of calls that are ending right now
+    """
+    if campaign.state not in (*UNDER_WAY, CampaignState.PAUSED) or _has_more(session, campaign, but):
         return False
-    ended = session.scalar(
-        sa.update(Campaign)
-        .where(Campaign.id == campaign_id)
-        .where(Campaign.state.in_((CampaignState.RUNNING, CampaignState.WAITING, CampaignState.PAUSED)))
-        .values(state=CampaignState.FINISHED, wait_reason=None, finished_at=clock.now())
-        .returning(Campaign.id)
+    campaign.state, campaign.wait_reason, campaign.finished_at = CampaignState.FINISHED, None, clock.now()
+    session.flush()
+    release_campaign(session, campaign.id)
+    return True
+
+
+def _has_more(session: CabSession, campaign: Campaign, but: Sequence[int]) -> bool:
+    """Whether anybody is due some day, or being called: two looks into small indexes."""
+    waiting = sa.exists().where(
+        Contact.campaign_id == campaign.id, Contact.state.in_((ContactState.NEW, ContactState.WAITING))
     )
-    if ended is not None:
-        release_campaign(session, campaign_id)
-    return ended is not None
+    open_call = sa.exists().where(
+        Call.customer_id == campaign.customer_id,
+        Call.campaign_id == campaign.id,
+        Call.ended_at.is_(None),
+        Call.id != bulk.all_of(but),
+    )
+    return bool(session.scalar(sa.select(sa.or_(waiting, open_call))))
 
 
-def close_contact(session: CabSession, contact: Contact, state: ContactState, outcome: str) -> None:
-    """This contact will not be called any more; the campaign counts it once. Its campaign is locked."""
-    if contact.state in (ContactState.DONE, ContactState.REFUSED):
+def _settle_contacts(
+    session: CabSession, ends: Sequence[End], campaigns: Mapping[int, Campaign], now: datetime
+) -> Counter[int]:
+    """Write down what becomes of the contacts; returns how many of each campaign are done with."""
+    by_contact = {end.call.contact_id: end for end in ends}
+    rows = session.execute(
+        sa.select(Contact.id, Contact.state, Contact.attempts)
+        .where(Contact.id == bulk.any_of(sorted(by_contact)))
+        .order_by(Contact.id)
+        .with_for_update(key_share=True)
+    )
+    fates, closed = [], Counter[int]()
+    for contact_id, state, attempts in rows:
+        end = by_contact[contact_id]
+        if state in CLOSED:
+            continue
+        fate = _fate(end, campaigns[end.call.campaign_id], attempts, now)
+        fates.append(fate)
+        closed[end.call.campaign_id] += fate.state in CLOSED
+    write_fates(session, fates)
+    return closed
+
+
+def _fate(end: End, campaign: Campaign, attempts: int, now: datetime) -> Fate:
+    contact_id, outcome = end.call.contact_id, end.outcome.value
+    if end.refused:
+        return Fate(contact_id, ContactState.REFUSED, end.refused[:32], attempts, now)
+    if end.again_at is not None:
+        return Fate(contact_id, ContactState.WAITING, outcome, attempts, end.again_at)
+    attempts += 1
+    hint = advice(outcome)
+    if hint.again and attempts < campaign.max_attempts and attempts <= hint.tries:
+        return Fate(contact_id, ContactState.WAITING, outcome, attempts, now + hint.delay)
+    return Fate(contact_id, ContactState.DONE, outcome, attempts, now)
+
+
+def write_fates(session: CabSession, fates: Sequence[Fate]) -> None:
+    """Change locked contacts, one statement."""
+    if not fates:
         return
-    contact.state = state
-    contact.outcome = outcome
+    new = bulk.rows(
+        "new",
+        id=(bulk.NUMBER, [fate.contact_id for fate in fates]),
+        state=(bulk.TEXT, [fate.state.value for fate in fates]),
+        outcome=(bulk.TEXT, [fate.outcome for fate in fates]),
+        attempts=(bulk.COUNT, [fate.attempts for fate in fates]),
+        next_at=(bulk.MOMENT, [fate.next_at for fate in fates]),
+    )
     session.execute(
-        sa.update(Campaign).where(Campaign.id == contact.campaign_id).values(contacts_done=Campaign.contacts_done + 1)
+        sa.update(Contact)
+        .where(Contact.id == new.c.id)
+        .values({column.name: column for column in new.c if column.name != "id"})
+        .execution_options(synchronize_session=False)
     )
 
 
-def _settle_contact(session: CabSession, call: Call, outcome: Outcome, counts: bool) -> None:
-    contact = session.scalars(
-        sa.select(Contact)
-        .where(Contact.id == call.contact_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    campaign = session.get_one(Campaign, call.campaign_id)
-    if counts:
-        contact.attempts += 1
-    contact.outcome = outcome.value
-    hint = advice(outcome.value)
-    more = not counts or (hint.again and contact.attempts < campaign.max_attempts and contact.attempts <= hint.tries)
-    if more:
-        contact.state = ContactState.WAITING
-        contact.next_at = clock.now() + hint.delay
-    else:
-        close_contact(session, contact, ContactState.DONE, outcome.value)
-
-
-def _settle_money(session: CabSession, call: Call) -> None:
-    if call.reservation_id is None:
+def _settle_money(session: CabSession, calls: Sequence[Live]) -> None:
+    """Charge what the calls cost by the terms they were recorded under. A reservation that ran out before the end was
+    heard is gone: the money was given back, nothing is taken now."""
+    held = [call for call in calls if call.reservation_id is not None]
+    if not held:
         return
-    customer = session.get_one(Customer, call.customer_id)
-    price = pricing.call_price(customer.tariff, call.seconds)
-    try:
-        entry = ledger.settle(
-            session, call.reservation_id, amount=price, kind=EntryKind.CALL, cause="call", cause_id=call.id
-        )
-    except Conflict:
-        # The reservation ran out before the call's end was heard: the money was given back, nothing is taken now.
-        entry = None
-    call.cost = -entry.amount if entry is not None else Decimal("0")
+    accounts = ledger.lock_accounts(session, [call.customer_id for call in held])
+    bills = [reservation.Bill(int(call.reservation_id or 0), _price(call), call.id) for call in held]
+    taken = reservation.settle(session, accounts, bills, kind=EntryKind.CALL, cause="call")
+    for call in held:
+        call.cost = taken.get(int(call.reservation_id or 0), Decimal(0))
+
+
+def _price(call: Live) -> Decimal:
+    if call.terms is None or call.outcome is None:
+        return pricing.NOTHING
+    return pricing.price(pricing.read_terms(call.terms), call.outcome, call.seconds)

@@ -1,7 +1,7 @@
-"""Handing a recorded call over to the provider.
+"""Handing recorded calls over to the provider.
 
-The call, its reservation and its contact's state are committed before the provider hears of it; the provider's answer
-comes after. Whatever dies in between, the reference keeps one call from ringing twice.
+The calls, their reservations and their contacts' states are committed before the provider hears of it; the provider's
+answer comes after. Whatever dies in between, the reference keeps a call from ringing twice.
 """
 
 from collections.abc import Sequence
@@ -12,31 +12,40 @@ import sqlalchemy as sa
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib import phone as phones
-from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, Contact, IvrAction, IvrRule, Outcome
+from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, IvrAction, IvrRule, Outcome
 from callcab.providers.telephony.base import Again, CallKind, CallRequest, Gather, HangUp, Play, Step
-from callcab.services.call.ending import finish
-from callcab.services.call.locking import lock_call
+from callcab.services import bulk
+from callcab.services.call.ending import End, finish, locked
+from callcab.services.call.locking import store
+from callcab.services.call.rounds import UNDER_WAY
 from callcab.services.pricing import LONGEST_SECONDS
 
 RING_SECONDS = 30
 GOODBYE = "Вы больше не получите звонков от этой компании. До свидания."
 
 
-def placement(session: CabSession, call_id: int) -> CallRequest | None:
-    """The request to hand over, or None when the call was begun or ended meanwhile. Reads only."""
-    call = session.get(Call, call_id)
-    if call is None or call.state is not CallState.PLACED or call.deadline_at <= clock.now():
-        return None
-    campaign = session.get_one(Campaign, call.campaign_id)
-    return CallRequest(
-        reference=str(call.provider_ref),
-        to=phones.from_int(call.phone),
-        scenario=scenario_of(campaign),
-        kind=CallKind.CAMPAIGN,
-        caller_id=phones.from_int(call.from_phone) if call.from_phone else None,
-        ring_seconds=RING_SECONDS,
-        longest_seconds=LONGEST_SECONDS,
-    )
+def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest]:
+    """The requests to hand over, without those of calls that were begun or ended meanwhile. Reads only."""
+    calls = session.execute(
+        sa.select(Call.provider_ref, Call.phone, Call.from_phone, Call.campaign_id)
+        .where(Call.id == bulk.any_of(call_ids), Call.state == CallState.PLACED, Call.deadline_at > clock.now())
+        .order_by(Call.id)
+    ).all()
+    wanted = sorted({call.campaign_id for call in calls})
+    campaigns = session.scalars(sa.select(Campaign).where(Campaign.id == bulk.any_of(wanted)))
+    scenarios = {campaign.id: scenario_of(campaign) for campaign in campaigns}
+    return [
+        CallRequest(
+            reference=str(call.provider_ref),
+            to=phones.from_int(call.phone),
+            scenario=scenarios[call.campaign_id],
+            kind=CallKind.CAMPAIGN,
+            caller_id=phones.from_int(call.from_phone) if call.from_phone else None,
+            ring_seconds=RING_SECONDS,
+            longest_seconds=LONGEST_SECONDS,
+        )
+        for call in calls
+    ]
 
 
 def scenario_of(campaign: Campaign) -> tuple[Step, ...]:
@@ -63,7 +72,7 @@ def unplaced(session: CabSession, *, now: datetime, limit: int = 500) -> list[in
             sa.select(Call.id)
             .where(Call.ended_at.is_(None), Call.state == CallState.PLACED)
             .where(Call.created_at < now - timedelta(seconds=15), Call.deadline_at > now + timedelta(seconds=30))
-            .where(~sa.exists().where(CallEvent.call_id == Call.id))
+            .where(~_told())
             .order_by(Call.deadline_at)
             .limit(limit)
         )
@@ -71,20 +80,27 @@ def unplaced(session: CabSession, *, now: datetime, limit: int = 500) -> list[in
 
 
 def give_up(session: CabSession, call_ids: Sequence[int], *, code: str) -> None:
-    """The provider took none of these calls: end them unpaid and let the campaign wait (F-15). Flushed.
+    """The provider took none of these calls: end them unpaid and let their campaigns wait (F-15). Flushed.
 
-    The contact keeps its attempts; it is due again in a minute.
+    The contacts keep their attempts; they are due again in a minute. A call of which the provider said something was
+    taken after all, and is left alone.
     """
-    for call_id in sorted(call_ids):
-        call = lock_call(session, Call.id == call_id)
-        if call is None or call.state is not CallState.PLACED:
-            continue
-        finish(session, call, Outcome.REQUEST_REFUSED, seconds=0, counts=False)
-        contact = session.get_one(Contact, call.contact_id)
-        contact.next_at = clock.now() + timedelta(minutes=1)
-        session.execute(
-            sa.update(Campaign)
-            .where(Campaign.id == call.campaign_id, Campaign.state == CampaignState.RUNNING)
-            .values(state=CampaignState.WAITING, wait_reason=code)
-        )
+    calls, campaigns = locked(session, call_ids)
+    silent = set(session.scalars(sa.select(Call.id).where(Call.id == bulk.any_of([c.id for c in calls]), ~_told())))
+    again_at = clock.now() + timedelta(minutes=1)
+    ends = [
+        End(call, Outcome.REQUEST_REFUSED, again_at=again_at)
+        for call in calls
+        if call.id in silent and call.state is CallState.PLACED
+    ]
+    finish(session, ends, campaigns)
+    store(session, [end.call for end in ends])
+    for campaign_id in {end.call.campaign_id for end in ends}:
+        campaign = campaigns[campaign_id]
+        if campaign.state in UNDER_WAY:
+            campaign.state, campaign.wait_reason = CampaignState.WAITING, code
     session.flush()
+
+
+def _told() -> sa.Exists:
+    return sa.exists().where(CallEvent.call_id == Call.id)

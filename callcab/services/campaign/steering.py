@@ -4,16 +4,14 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from callcab import queue
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from callcab.models import Campaign, CampaignState, Customer, CustomerStatus, Purpose
 from callcab.scope import Actor
 from callcab.services import audit
+from callcab.services.call import rounds
 from callcab.services.phone_number.lease import release_campaign
-
-UNDER_WAY = (CampaignState.RUNNING, CampaignState.WAITING)
 
 
 def start(session: CabSession, campaign_id: int, *, actor: Actor, customer_id: int | None = None) -> Campaign:
@@ -31,7 +29,7 @@ def start(session: CabSession, campaign_id: int, *, actor: Actor, customer_id: i
 
 def pause(session: CabSession, campaign_id: int, *, actor: Actor, customer_id: int | None = None) -> Campaign:
     """Begin no more calls; those that are up go on, the number is kept. Flushed. NotFound, Conflict."""
-    campaign = _move(session, campaign_id, customer_id, UNDER_WAY, CampaignState.PAUSED)
+    campaign = _move(session, campaign_id, customer_id, rounds.UNDER_WAY, CampaignState.PAUSED)
     campaign.wait_reason = None
     return _moved(session, campaign, "campaign.pause", CampaignState.RUNNING, actor)
 
@@ -49,7 +47,7 @@ def stop(session: CabSession, campaign_id: int, *, actor: Actor, customer_id: in
 
     Needs a system or staff scope when the campaign holds a number of the pool. NotFound, Conflict("campaign.state").
     """
-    sources = (CampaignState.DRAFT, *UNDER_WAY, CampaignState.PAUSED)
+    sources = (CampaignState.DRAFT, *rounds.UNDER_WAY, CampaignState.PAUSED)
     campaign = _move(session, campaign_id, customer_id, sources, CampaignState.STOPPED)
     campaign.wait_reason = None
     campaign.finished_at = clock.now()
@@ -101,5 +99,5 @@ def _moved(
     )
     session.flush()
     if campaign.state is CampaignState.WAITING:
-        queue.later(session, "campaign.dial", campaign_id=campaign.id)
+        rounds.ask(session, (campaign.id,))
     return campaign

@@ -12,6 +12,7 @@ from typing import Any
 from callcab.db import CabSession
 from callcab.lib.errors import NotFound
 from callcab.models import Campaign, Customer
+from callcab.services import bulk
 from callcab.services.decision import rules
 from callcab.services.decision.facts import Callee, Case, Facts, add_lists, blocked_phones, gather, read
 from callcab.services.decision.hours import callee_zones, is_closed
@@ -51,6 +52,10 @@ class Decision:
             {"rule": found.rule, "verdict": found.verdict, "code": found.code, "evidence": found.evidence}
             for found in self.trace
         ]
+
+    def as_json(self) -> str:
+        """The same as text, for statements that write many."""
+        return bulk.json_of(self.stored())
 
 
 def decide(
