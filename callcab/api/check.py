@@ -23,6 +23,9 @@ class FindingSchema(ma.Schema):
     rule = ma.fields.String()
     verdict = ma.fields.String()
     code = ma.fields.String()
+    evidence = ma.fields.Dict(
+        keys=ma.fields.String(), metadata={"description": "what the rule saw; the keys differ from rule to rule"}
+    )
 
 
 class CheckSchema(ma.Schema):

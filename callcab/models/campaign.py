@@ -123,6 +123,8 @@ class Contact(Numbered, TenantOwned, Base):
             postgresql_where=sa.text("state IN ('new', 'waiting')"),
         ),
         sa.Index("ix_contact_customer_id_phone", "customer_id", "phone"),
+        # Support asks about a number without knowing whose it is.
+        sa.Index("ix_contact_phone", "phone"),
     )
 
     campaign_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("campaign.id"))

@@ -22,8 +22,10 @@ from callcab.models import BlacklistEntry, BlacklistSource, Operation, RowOutcom
 from callcab.services import blacklist, stored_file
 from callcab.services import operation as operations
 from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
+from callcab.views.call_why import why_link
 from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
+from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, number, phone
@@ -33,13 +35,7 @@ UPLOAD_LIMIT = 100 * 1024 * 1024
 TEXT_LIMIT = 2 * 1024 * 1024
 # Up to so many bytes are counted within the request, so that the preview is there at once.
 INLINE_BYTES = 64 * 1024
-SOURCES = {
-    BlacklistSource.HAND: _l("Ручной ввод"),
-    BlacklistSource.CLIPBOARD: _l("Буфер обмена"),
-    BlacklistSource.FILE: _l("Файл базы"),
-    BlacklistSource.IVR: _l("Условие IVR"),
-    BlacklistSource.API: _l("API"),
-}
+SOURCES = words.BLACKLIST_SOURCES
 WAYS = (BlacklistSource.HAND, BlacklistSource.CLIPBOARD, BlacklistSource.FILE)
 
 
@@ -208,6 +204,7 @@ def read_input() -> tuple[BlacklistSource, Any, str]:
 class CabinetBlacklist(BlacklistView):
     spec = BLACKLIST
     face = "cabinet"
+    row_links = (why_link("cabinet"),)
     filters = (
         FilterField("source", _l("Источник"), {key.value: text for key, text in SOURCES.items()}),
         FilterField("created", _l("Добавлен")),
@@ -226,6 +223,7 @@ def owner_of(row: BlacklistEntry) -> Any:
 
 class SupportBlacklist(BlacklistView):
     spec = BLACKLIST_SUPPORT
+    row_links = (why_link("admin"),)
     columns = (
         BlacklistView.columns[0],
         Column("customer", _l("Клиент"), owner_of),

@@ -3,34 +3,21 @@
 from typing import Any
 
 import sqlalchemy as sa
-from flask import request
-from flask.typing import ResponseReturnValue
-from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from callcab.db import unit_of_work
-from callcab.lib import clock
-from callcab.lib import phone as phone_lib
-from callcab.lib.errors import NotFound
-from callcab.models import Call, CallEvent, Campaign, CampaignState, Contact, Customer, Outcome
-from callcab.scope import Scope
+from callcab.models import Call, CallEvent, Campaign, Outcome
 from callcab.services import call as calls
-from callcab.services import decision
-from callcab.services.listing import decode_id
 from callcab.services.specs.campaign import CALL
+from callcab.views.call_why import WhyPages, why_link
 from callcab.views.phone_number.support import customers
 from callcab.views.verification import event_line
 from callcab.web import telephony_words as words
 from callcab.web import theme
-from callcab.web.access import current_customer_id
 from callcab.web.database import db
 from callcab.web.formatters import duration, link, moment, money, phone
 from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction, Tab
 from callcab.web.texts.call import TEXTS
-
-# The platform's list is past what one customer may see; the answer tells only whether a number is on it.
-SYSTEM = Scope.system("decision")
 
 
 def load_events(session: Any, row: Call) -> dict[str, Any]:
@@ -50,7 +37,7 @@ def campaigns(session: Any, text: str) -> list[tuple[int, str]]:
     return [(row.id, row.name) for row in session.execute(statement.order_by(Campaign.id.desc()).limit(20))]
 
 
-class CallList(ListView):
+class CallList(WhyPages, ListView):
     """What both sides share."""
 
     spec = CALL
@@ -96,74 +83,15 @@ class CallList(ListView):
             (_("Конец"), moment(row.ended_at)),
         ]
 
-    @expose("/why/")
-    def why_view(self) -> ResponseReturnValue:
-        """Why a number is or is not called: what would be decided now, and what was decided before."""
-        typed = request.args.get("phone", "").replace("\x00", "")[:100].strip()
-        customer_id = self._whose()
-        context: dict[str, Any] = {"typed": typed, "verdict": None, "trace": [], "calls": [], "contact": None}
-        if typed and customer_id:
-            context |= self._answer(typed, customer_id)
-        context["customer_id"] = request.args.get("customer", "")
-        crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Почему не позвонили")}]
-        return self.render("cabinet/calls/why.html", crumbs=crumbs, words=words, **context)
-
-    def _whose(self) -> int | None:
-        return current_customer_id()
-
-    def _answer(self, typed: str, customer_id: int) -> dict[str, Any]:
-        made, contact = self._past(typed, customer_id)
-        with unit_of_work(SYSTEM) as session:
-            campaign = session.get(Campaign, contact.campaign_id) if contact else None
-            if campaign is not None and campaign.state in (CampaignState.FINISHED, CampaignState.STOPPED):
-                # Nothing of it is dialled any more: the question is about a new call.
-                campaign = contact = None
-            try:
-                found = decision.decide(
-                    session,
-                    customer_id=customer_id,
-                    phone=typed,
-                    campaign=campaign,
-                    now=clock.now(),
-                    attempts=contact.attempts if contact else 0,
-                )
-            except NotFound:
-                return {}
-        return {
-            "verdict": found,
-            "headline": words.reason(found.code),
-            "trace": words.trace_lines(found.stored()),
-            "calls": made,
-            "contact": contact,
-            "campaign": campaign,
-        }
-
-    def _past(self, typed: str, customer_id: int) -> tuple[list[Call], Contact | None]:
-        try:
-            number = phone_lib.to_int(phone_lib.parse(typed).e164)
-        except phone_lib.PhoneError:
-            return [], None
-        made = db.session.scalars(
-            sa.select(Call)
-            .where(Call.customer_id == customer_id, Call.phone == number)
-            .order_by(Call.id.desc())
-            .limit(20)
-        ).all()
-        contact = db.session.scalar(
-            sa.select(Contact)
-            .where(Contact.customer_id == customer_id, Contact.phone == number)
-            .order_by(Contact.id.desc())
-            .limit(1)
-        )
-        return list(made), contact
-
 
 class CabinetCall(CallList):
     face = "cabinet"
+    row_links = (why_link("cabinet"),)
     page_actions = (PageAction(_l("Почему не позвонили"), "/cabinet/calls/why/", "help-circle", primary=False),)
 
 
 class SupportCall(CallList):
+    row_links = (why_link("admin"),)
     page_actions = (PageAction(_l("Почему не позвонили"), "/admin/calls/why/", "help-circle", primary=False),)
     columns = (
         *CallList.columns[:2],
@@ -176,19 +104,6 @@ class SupportCall(CallList):
         *CallList.columns[3:],
     )
     filters = (*CallList.filters, FilterField("customer", _l("Клиент"), lookup=customers))
-
-    def _whose(self) -> int | None:
-        """The customer that was named: by id, or the only one whose lists hold the number."""
-        named = decode_id(request.args.get("customer", "").strip() or "-")
-        if named is not None:
-            return named if db.session.get(Customer, named) else None
-        try:
-            number = phone_lib.to_int(phone_lib.parse(request.args.get("phone", "")).e164)
-        except phone_lib.PhoneError:
-            return None
-        return db.session.scalar(
-            sa.select(Contact.customer_id).where(Contact.phone == number).order_by(Contact.id.desc()).limit(1)
-        )
 
 
 def support_views() -> list[ListView]:

@@ -9,15 +9,15 @@ from flask_babel import lazy_gettext as _l
 from callcab.models import CallEvent, InboundAction, InboundCall, Outcome
 from callcab.services.specs.inbound_call import INBOUND_CALL
 from callcab.views.call import campaigns
+from callcab.views.call_why import why_link
 from callcab.views.phone_number.support import customers
 from callcab.views.verification import event_line
 from callcab.web import telephony_words as words
 from callcab.web import theme
-from callcab.web.formatters import duration, link, moment, phone, status
+from callcab.web.formatters import duration, link, moment, phone
 from callcab.web.listing import Column, Empty, FilterField, ListView, Tab
 from callcab.web.texts.inbound_call import TEXTS
 
-TONES = {InboundAction.CONNECT: "good", InboundAction.MENU: "info", InboundAction.REFUSE: "warn"}
 # The same outcomes as of our own calls, from the other side.
 ENDS = {
     Outcome.COMPLETED: _l("Поговорили"),
@@ -29,11 +29,6 @@ ENDS = {
 
 def caller_of(row: InboundCall) -> Any:
     return phone(row.phone) if row.phone else _("Скрыт")
-
-
-def done(row: InboundCall) -> Any:
-    """What was done with the call, as a dot with words."""
-    return status(TEXTS[f"inbound_action.{row.action.value}"], TONES[row.action], live=row.ended_at is None)
 
 
 def ended(row: InboundCall) -> Any:
@@ -67,13 +62,15 @@ class InboundList(ListView):
         Column("phone", _l("Кто звонил"), caller_of, kind="main phone", link=True),
         Column("to_phone", _l("На номер"), lambda row: phone(row.to_phone), kind="phone"),
         Column("campaign", _l("Рассылка"), lambda row: row.campaign.name if row.campaign else None),
-        Column("action", _l("Что сделано"), done),
+        Column("action", _l("Что сделано"), words.inbound_done),
         Column("digits", _l("Нажато"), lambda row: row.digits),
         Column("outcome", _l("Итог"), ended),
         Column("seconds", _l("Разговор"), lambda row: duration(row.seconds), kind="num"),
     )
     filters: Any = (
-        FilterField("action", _l("Что сделано"), {item.value: TEXTS[f"inbound_action.{item.value}"] for item in TONES}),
+        FilterField(
+            "action", _l("Что сделано"), {item.value: TEXTS[f"inbound_action.{item.value}"] for item in InboundAction}
+        ),
         FilterField("campaign", _l("Рассылка"), lookup=campaigns),
         FilterField("created", _l("Дата создания")),
     )
@@ -96,9 +93,11 @@ class InboundList(ListView):
 
 class CabinetInbound(InboundList):
     face = "cabinet"
+    row_links = (why_link("cabinet"),)
 
 
 class SupportInbound(InboundList):
+    row_links = (why_link("admin"),)
     columns = (
         *InboundList.columns[:3],
         Column("customer", _l("Клиент"), words.customer_link),

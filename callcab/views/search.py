@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from callcab.lib import tokens
 from callcab.services import search
 from callcab.services.search import Group
+from callcab.views.call_why import why_url
 from callcab.web.access import Page, may
 from callcab.web.database import db
 from callcab.web.formatters import day, moment, money, phone
@@ -137,8 +138,12 @@ class SupportSearch(Page):
         targets = {KINDS[group.kind].url(row) for group in groups for row in group.rows}
         if len(targets) == 1:
             return redirect(targets.pop())
+        number = search.whole_phone(search.cleaned(text)) if may("call.read") else None
         return self.render(
-            "support/search/index.html", typed=search.cleaned(text), groups=[draw(group, text) for group in groups]
+            "support/search/index.html",
+            typed=search.cleaned(text),
+            groups=[draw(group, text) for group in groups],
+            why=why_url("admin", number) if number else "",
         )
 
 

@@ -10,9 +10,12 @@ from markupsafe import Markup
 
 from callcab.lib import clock
 from callcab.models import (
+    BlacklistSource,
     CallState,
     Campaign,
     CampaignState,
+    InboundAction,
+    InboundCall,
     NumberHealth,
     NumberKind,
     NumberState,
@@ -113,6 +116,7 @@ FAILURES = {
     "cancelled": _l("Проверка отменена."),
     "taken": _l("Этот номер теперь принадлежит сервису, личным он стать не может."),
 }
+INBOUND_TONES = {InboundAction.CONNECT: "good", InboundAction.MENU: "info", InboundAction.REFUSE: "warn"}
 VERDICTS = {
     "ok": (_l("Не мешает"), "good"),
     "never": (_l("Запрещает"), "bad"),
@@ -149,6 +153,15 @@ EVIDENCE = {
     "last": _l("последний звонок"),
     "status": _l("состояние"),
     "reason": _l("причина"),
+    "author": _l("кто добавил"),
+    "days": _l("за дней"),
+}
+BLACKLIST_SOURCES = {
+    BlacklistSource.HAND: _l("Ручной ввод"),
+    BlacklistSource.CLIPBOARD: _l("Буфер обмена"),
+    BlacklistSource.FILE: _l("Файл базы"),
+    BlacklistSource.IVR: _l("Условие IVR"),
+    BlacklistSource.API: _l("API"),
 }
 WAITING = {
     "campaign.starting": _l("запускается"),
@@ -232,6 +245,13 @@ def call_status(call: Any) -> Any:
     return status(words, tone, live=True)
 
 
+def inbound_done(call: InboundCall) -> Any:
+    """What was done with an incoming call, as a dot with words."""
+    return status(
+        errors.TEXTS[f"inbound_action.{call.action.value}"], INBOUND_TONES[call.action], live=call.ended_at is None
+    )
+
+
 def reason(code: str) -> Any:
     """A short sentence for the code of a decision; those of error codes where no number has to be filled in."""
     if code in WAITING:
@@ -243,6 +263,7 @@ def reason(code: str) -> Any:
 def trace_lines(trace: Any) -> list[dict[str, Any]]:
     """A stored or fresh decision as rows of a table: rule, verdict, why, evidence."""
     lines = []
+    deciding = _deciding(trace)
     for finding in trace:
         words, tone = VERDICTS.get(finding["verdict"], (finding["verdict"], ""))
         lines.append(
@@ -251,9 +272,29 @@ def trace_lines(trace: Any) -> list[dict[str, Any]]:
                 "verdict": status(words, tone),
                 "why": reason(finding["code"]),
                 "evidence": _evidence(finding["evidence"]),
+                "decides": finding is deciding,
             }
         )
     return lines
+
+
+def decided(trace: Any) -> str:
+    """Which rule decided, and why, in one line."""
+    found = _deciding(trace)
+    if found is None:
+        return str(_l("все правила разрешили") if trace else "")
+    return f"{RULES.get(found['rule'], found['rule'])}: {reason(found['code']) or found['code']}"
+
+
+def reaction(passed: timedelta) -> str:
+    """How long the service took to heed somebody who asked not to be called."""
+    seconds = passed.total_seconds()
+    return str(_l("меньше секунды")) if seconds < 1 else str(_l("%(seconds)s с", seconds=round(seconds)))
+
+
+def _deciding(trace: Any) -> Any:
+    """The first rule that refuses; none when all allow."""
+    return next((finding for finding in trace if finding["verdict"] != "ok"), None)
 
 
 def _evidence(values: dict[str, Any]) -> str:

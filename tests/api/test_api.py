@@ -161,7 +161,20 @@ def test_a_check_says_why_a_number_would_not_be_called(people: People) -> None:
     blacklist(people.customer_id, 79253944577)
     body = call(people, "check", token(people), "POST", json={"phone": "8 (925) 394-45-77"}).get_json()
     assert body["allowed"] is False and body["verdict"] == "never"
-    assert any(item["rule"] == "own_list" and item["verdict"] == "never" for item in body["trace"])
+    found = next(item for item in body["trace"] if item["verdict"] != "ok")
+    assert (found["rule"], found["code"], body["code"]) == ("own_list", "blacklist.own", "blacklist.own")
+    assert found["evidence"]["listed"] is True
+    assert found["evidence"]["source"] == "hand"
+
+
+def test_a_check_does_not_tell_why_or_who_of_support_forbade_a_number(people: People) -> None:
+    with unit_of_work(SYSTEM) as session:
+        source, said = BlacklistSource.HAND, "жалоба на ООО «Лютик»"
+        session.add(BlacklistEntry(phone=79253944577, source=source, reason=said, author_name="Лида"))
+    body = call(people, "check", token(people), "POST", json={"phone": "8 (925) 394-45-77"}).get_json()
+    assert body["code"] == "blacklist.platform"
+    assert "Лютик" not in str(body)
+    assert "Лида" not in str(body)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ SOURCES = sorted((ROOT / "callcab").rglob("*.py"))
 SYSTEM_SCOPE_IN_PAGES: dict[str, str] = {
     "web/auth.py: sign-in": "who asks is found out before anybody's rows may be read",
     "api/check.py: decision": "the decision reads the platform's list and the number pool",
-    "views/call.py: decision": "«почему не позвонили» asks the decision; a page shows the customer's own calls only",
+    "views/call_why.py: decision": "«почему не позвонили» asks the decision; it shows the customer's own calls only",
     "views/campaign/lists.py: number leases": "starting takes a number of the pool, which no customer may write",
     "views/phone_number/cabinet.py: verification events": "limits are counted over all customers (AC-10)",
     "views/phone_number/renting.py: number rentals": "a rental is written on a row of the pool, which no customer may",

@@ -49,19 +49,23 @@ class Case:
 
 
 class Listed(NamedTuple):
-    """An entry of a blacklist."""
+    """An entry of a blacklist. ``author`` and ``reason`` are empty for the platform's: customers read the trace, and
+    support's words may name another of them."""
 
     source: BlacklistSource
     created_at: datetime
     expires_at: datetime | None
+    author: str = ""
+    reason: str = ""
 
     def evidence(self) -> dict[str, Any]:
-        return {
+        found: dict[str, Any] = {
             "listed": True,
             "source": self.source.value,
             "since": self.created_at.isoformat(),
             "until": self.expires_at.isoformat() if self.expires_at else None,
         }
+        return found | {key: text for key in ("author", "reason") if (text := getattr(self, key))}
 
 
 @dataclass
@@ -122,12 +126,23 @@ def add_lists(session: CabSession, facts: Facts, numbers: Sequence[int]) -> None
         return
     entry = BlacklistEntry
     found = session.execute(
-        sa.select(entry.customer_id, entry.phone, entry.source, entry.created_at, entry.expires_at)
+        sa.select(
+            entry.customer_id,
+            entry.phone,
+            entry.source,
+            entry.created_at,
+            entry.expires_at,
+            entry.author_name,
+            entry.reason,
+        )
         .where(entry.phone == bulk.any_of(numbers))
         .where(sa.or_(entry.customer_id == facts.customer.id, entry.customer_id.is_(None)))
     )
-    for owner, phone, source, created_at, expires_at in found:
-        (facts.platform if owner is None else facts.own)[phone] = Listed(source, created_at, expires_at)
+    for owner, phone, source, since, until, author, reason in found:
+        if owner is None:
+            facts.platform[phone] = Listed(source, since, until)
+        else:
+            facts.own[phone] = Listed(source, since, until, author, reason)
 
 
 def blocked_phones(session: CabSession, *, customer_id: int, phones: Iterable[int], now: datetime) -> set[int]:
