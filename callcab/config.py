@@ -113,6 +113,8 @@ class Settings:
         _matching("/[^,]*", "use a path that starts with / and has no comma"), None
     )
     ari_machine_context: str | None = setting(_matching("[^ ,]+", "use the name of a dialplan context"), None)
+    calls_per_second: int = setting(_count(0, 10_000), 0)
+    lines: int = setting(_count(0, 100_000), 0)
     verification_calls_per_day: int = setting(_count(0, 1_000_000), 1000)
     speech: str = setting(_one_of("espeak", "none"), "espeak")
     smtp_url: str | None = setting(_url("smtp", "smtps", "smtp+starttls"), None, secret=True)

@@ -3,9 +3,11 @@
 from callcab.db import unit_of_work
 from callcab.jobs.call import place_all
 from callcab.jobs.registry import every, job
+from callcab.lib import clock
 from callcab.providers import telephony
 from callcab.scope import Scope
 from callcab.services import campaign as campaigns
+from callcab.services.campaign import pace
 
 SCOPE = Scope.system("number leases")
 MOST_ROUNDS = 20
@@ -31,3 +33,10 @@ def sweep() -> None:
     """Ask for rounds of campaigns that have something to do: contacts fall due, numbers and money come."""
     with unit_of_work(SCOPE) as session:
         campaigns.due(session)
+
+
+@every(3600)
+def forget_idle_buckets() -> None:
+    """Delete the buckets of campaigns that are over."""
+    with unit_of_work(SCOPE) as session:
+        pace.forget_idle(session, now=clock.now())

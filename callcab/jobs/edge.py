@@ -10,6 +10,7 @@ from callcab.providers import company, mail, telephony
 from callcab.services import company as payers
 from callcab.services import mail as letters
 from callcab.services import operation, stored_file
+from callcab.services.campaign import pace
 from callcab.services.verification import limits
 from callcab.web import texts
 
@@ -28,6 +29,7 @@ def prepare(settings: Settings) -> None:
     directory = settings.company_directory
     payers.use(company.make(dadata_token=settings.dadata_token, directory=directory, data_dir=settings.data_dir))
     limits.allow_in_all(settings.verification_calls_per_day)
+    pace.allow_in_all(per_second=settings.calls_per_second, lines=settings.lines)
     letters.use(mail.make(settings.smtp_url), sender=settings.mail_from)
 
 

@@ -20,6 +20,11 @@ from callcab.services import bulk
 from callcab.services.ledger import RESERVATION_LIFE
 
 
+def enough_for(customer: Customer, amount: Decimal, wanted: int) -> int:
+    """For how many of ``wanted`` calls the money of a locked account lasts, ``amount`` roubles each."""
+    return min(wanted, max(0, int(customer.available // amount))) if amount else wanted
+
+
 def hold(
     session: CabSession, customer: Customer, *, amount: Decimal, keys: Mapping[int, str], cause: str
 ) -> dict[int, int]:
@@ -28,9 +33,7 @@ def hold(
     Flushed. The account is locked already (``ledger.lock_accounts``), and the keys are new. Returns the reservations'
     ids by cause's id; those at the end of ``keys`` for which no money is left are missing.
     """
-    taken = list(keys.items())
-    if amount:
-        taken = taken[: max(0, int(customer.available // amount))]
+    taken = list(keys.items())[: enough_for(customer, amount, len(keys))]
     if not taken:
         return {}
     now = clock.now()

@@ -21,6 +21,8 @@ from callcab.services.call.rounds import UNDER_WAY
 from callcab.services.pricing import LONGEST_SECONDS
 
 RING_SECONDS = 30
+# When the provider took nothing, the contacts are due again after this.
+TRY_AGAIN = timedelta(seconds=15)
 GOODBYE = "Вы больше не получите звонков от этой компании. До свидания."
 
 
@@ -82,12 +84,12 @@ def unplaced(session: CabSession, *, now: datetime, limit: int = 500) -> list[in
 def give_up(session: CabSession, call_ids: Sequence[int], *, code: str) -> None:
     """The provider took none of these calls: end them unpaid and let their campaigns wait (F-15). Flushed.
 
-    The contacts keep their attempts; they are due again in a minute. A call of which the provider said something was
+    The contacts keep their attempts and are due again soon. A call of which the provider said something was
     taken after all, and is left alone.
     """
     calls, campaigns = locked(session, call_ids)
     silent = set(session.scalars(sa.select(Call.id).where(Call.id == bulk.any_of([c.id for c in calls]), ~_told())))
-    again_at = clock.now() + timedelta(minutes=1)
+    again_at = clock.now() + TRY_AGAIN
     ends = [
         End(call, Outcome.REQUEST_REFUSED, again_at=again_at)
         for call in calls

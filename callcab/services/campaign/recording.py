@@ -20,6 +20,7 @@ from callcab.services import bulk, ledger, pricing, reservation
 from callcab.services.call.ending import Fate, write_fates
 from callcab.services.call.gate import LOOK_AGAIN
 from callcab.services.call.placing import RING_SECONDS
+from callcab.services.campaign import pace
 from callcab.services.decision import CAMPAIGN, LATER, NEVER, OK, Callee, Decision, decide_many
 from callcab.services.phone_number.lease import Caller
 
@@ -63,10 +64,9 @@ def record(session: CabSession, campaign: Campaign, caller: Caller, *, lines: in
     outcome.waits_for = next((case.decision.code for case in _of(cases, CAMPAIGN)), "")
     wanted = _of(cases, OK)[:lines]
     if wanted and not outcome.waits_for:
-        outcome.calls = _call(session, campaign, caller, wanted, now)
-        if len(outcome.calls) < len(wanted):
-            outcome.waits_for = "balance.low"
-    outcome.more = len(cases) == size and len(outcome.calls) < lines and not outcome.waits_for
+        _call(session, campaign, caller, wanted, now, outcome)
+    full = len(outcome.calls) == lines or len(outcome.calls) < len(wanted)
+    outcome.more = len(cases) == size and not full and not outcome.waits_for
     return outcome
 
 
@@ -126,16 +126,21 @@ def _refuse(session: CabSession, campaign: Campaign, cases: Sequence[_Case], now
     return len(cases)
 
 
-def _call(session: CabSession, campaign: Campaign, caller: Caller, cases: Sequence[_Case], now: datetime) -> list[int]:
-    """Hold the highest price of each call, as far as the money goes, and put those calls on record."""
+def _call(
+    session: CabSession, campaign: Campaign, caller: Caller, cases: Sequence[_Case], now: datetime, outcome: Round
+) -> None:
+    """Hold the highest price of each call, as far as money, lines and pace go, and put those calls on record."""
     terms = pricing.terms(session.get_one(Customer, campaign.customer_id).tariff, caller.kind)
     attempts = _next_attempts(session, cases)
     account = ledger.lock_accounts(session, (campaign.customer_id,))[campaign.customer_id]
-    keys = {case.id: f"call:{case.id}:{attempts[case.id]}" for case in cases}
-    held = reservation.hold(session, account, amount=pricing.longest(terms), keys=keys, cause="contact")
-    paid = [case for case in cases if case.id in held]
+    enough = reservation.enough_for(account, pricing.longest(terms), len(cases))
+    if enough < len(cases):
+        outcome.waits_for = "balance.low"
+    paid = cases[: pace.grant(session, campaign, account, enough, now=now)] if enough else []
     if not paid:
-        return []
+        return
+    keys = {case.id: f"call:{case.id}:{attempts[case.id]}" for case in paid}
+    held = reservation.hold(session, account, amount=pricing.longest(terms), keys=keys, cause="contact")
     session.execute(
         sa.update(Contact)
         .where(Contact.id == bulk.any_of([case.id for case in paid]))
@@ -149,7 +154,7 @@ def _call(session: CabSession, campaign: Campaign, caller: Caller, cases: Sequen
         "created_at": now,
         "deadline_at": now + timedelta(seconds=RING_SECONDS + pricing.LONGEST_SECONDS) + GRACE,
     }
-    return _insert(session, campaign, paid, attempts, same, reservations=[held[case.id] for case in paid])
+    outcome.calls = _insert(session, campaign, paid, attempts, same, reservations=[held[case.id] for case in paid])
 
 
 def _next_attempts(session: CabSession, cases: Sequence[_Case]) -> dict[int, int]:
