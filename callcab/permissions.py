@@ -17,6 +17,7 @@ _READ = {
     "contact_list.read",
     "campaign.read",
     "call.read",
+    "callback.read",
     "job.read",
     "file.read",
     "profile.edit",
@@ -35,6 +36,8 @@ _DIAL = {
     "contact_list.edit",
     "contact_list.export",
     "call.export",
+    "callback.edit",
+    "callback.export",
     "handset.use",
 }
 _OWN = {"ip.read", "ip.edit", "token.read", "token.edit", "user.read", "user.edit", "audit.read"}
@@ -77,6 +80,8 @@ _AGENT = {
     "campaign.run",
     "call.read",
     "call.export",
+    "callback.read",
+    "callback.export",
     "job.read",
     "file.read",
     "audit.read",

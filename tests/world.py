@@ -177,6 +177,7 @@ def _telephony(session: CabSession, add: Any, user_id: int, taste: Taste) -> Non
         )
     )
     campaign = add(m.Campaign(name=taste.mark, purpose=m.Purpose.INFORMATION, prompt=taste.mark))
+    add(m.IvrRule(campaign_id=campaign.id, digit="1", action=m.IvrAction.TRANSFER, transfer_to=taste.phone))
     add(m.IvrRule(campaign_id=campaign.id, digit="9", action=m.IvrAction.BLACKLIST, prompt=taste.mark))
     add(m.NumberLease(number_id=rented.id, campaign_id=campaign.id, taken_at=now, released_at=now))
     listed = add(m.ContactList(name=taste.mark, variables=[taste.mark], entries=1))
@@ -197,6 +198,7 @@ def _telephony(session: CabSession, add: Any, user_id: int, taste: Taste) -> Non
             cost=taste.amount,
         )
     )
+    add(m.CallbackRequest(campaign_id=campaign.id, call_id=call.id, phone=taste.phone))
     add(
         m.CallEvent(
             call_id=call.id,

@@ -4,6 +4,7 @@ from callcab.models.api_token import ApiToken
 from callcab.models.audit_event import AuditEvent
 from callcab.models.blacklist import BlacklistEntry, BlacklistSource
 from callcab.models.call import Call, CallEvent, CallState, DialRate, Outcome
+from callcab.models.callback_request import CallbackRequest, CallbackState
 from callcab.models.campaign import (
     Campaign,
     CampaignState,
@@ -54,6 +55,8 @@ __all__ = [
     "Call",
     "CallEvent",
     "CallState",
+    "CallbackRequest",
+    "CallbackState",
     "Campaign",
     "CampaignState",
     "Company",

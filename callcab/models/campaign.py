@@ -39,6 +39,9 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     ``lists`` are the contact lists that the contacts were copied from, as they were: ``id``, ``name``, ``entries``.
 
     Advertising by robot is refused without a stored confirmation of consent (rule C1).
+
+    ``menu_tries`` is how often the prompt is said to who presses nothing or a digit without a rule; ``unheard`` and
+    ``unknown`` are said in between.
     """
 
     __tablename__ = "campaign"
@@ -47,6 +50,7 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
         sa.CheckConstraint("quiet_from > quiet_until", name="calling_hours"),
         sa.CheckConstraint("lines BETWEEN 1 AND 1000", name="lines"),
         sa.CheckConstraint("calls_per_second BETWEEN 1 AND 1000", name="calls_per_second"),
+        sa.CheckConstraint("menu_tries BETWEEN 1 AND 3", name="menu_tries"),
         sa.Index("ix_campaign_customer_id_created_at_id", "customer_id", "created_at", "id"),
         sa.Index("ix_campaign_created_at_id", "created_at", "id"),
         sa.Index("ix_campaign_state", "state"),
@@ -59,6 +63,9 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     wait_reason: orm.Mapped[str | None] = orm.mapped_column(sa.String(48))
     own_number_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("phone_number.id", ondelete="SET NULL"))
     prompt: orm.Mapped[str]
+    menu_tries: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=2)
+    unheard: orm.Mapped[str] = orm.mapped_column(default="")
+    unknown: orm.Mapped[str] = orm.mapped_column(default="")
     quiet_until: orm.Mapped[time] = orm.mapped_column(default=time(9))
     quiet_from: orm.Mapped[time] = orm.mapped_column(default=time(20))
     lines: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=5)
@@ -81,17 +88,25 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
 class IvrAction(StrEnum):
     PLAY = "play"
     BLACKLIST = "blacklist"
+    TRANSFER = "transfer"
+    CALLBACK = "callback"
     REPEAT = "repeat"
     HANGUP = "hangup"
 
 
 class IvrRule(Numbered, TenantOwned, Base):
-    """What a pressed digit does; ``blacklist`` puts the callee on the customer's blacklist at once."""
+    """What a pressed digit does, and what is said before it is done.
+
+    ``blacklist``  puts the callee on the customer's blacklist at once
+    ``transfer``   joins him with ``transfer_to``, a proved personal number of the customer (digits, as Contact.phone)
+    ``callback``   leaves a CallbackRequest
+    """
 
     __tablename__ = "ivr_rule"
     __table_args__ = (
         sa.UniqueConstraint("campaign_id", "digit"),
         sa.CheckConstraint("digit ~ '^[0-9*#]$'", name="digit"),
+        sa.CheckConstraint("(action = 'transfer') = (transfer_to IS NOT NULL)", name="transfer_has_number"),
         sa.Index("ix_ivr_rule_customer_id", "customer_id"),
     )
 
@@ -99,6 +114,7 @@ class IvrRule(Numbered, TenantOwned, Base):
     digit: orm.Mapped[str] = orm.mapped_column(sa.String(1))
     action: orm.Mapped[IvrAction] = choice(IvrAction)
     prompt: orm.Mapped[str] = orm.mapped_column(default="")
+    transfer_to: orm.Mapped[int | None]
 
 
 class ContactState(StrEnum):

@@ -11,6 +11,7 @@ from callcab.scope import Actor
 # each in both languages.
 _NAMES = """
     blacklist.add blacklist.delete
+    callback.done callback.reopen
     campaign.create campaign.start campaign.pause campaign.resume campaign.stop
     contact_list.create contact_list.edit
     customer.create customer.edit customer.block customer.unblock customer.mail

@@ -41,9 +41,10 @@ from callcab.providers.telephony.base import (
     Incoming,
     Refuse,
 )
-from callcab.services import operation
+from callcab.services import callback_request, operation
 from callcab.services.call.opting_out import OptOut, opt_out, opt_out_digits
-from callcab.services.call.placing import scenario_of
+from callcab.services.call.scenario import scenario_of
+from callcab.services.callback_request import Pressed
 from callcab.services.operation import ExportColumn
 from callcab.services.pricing import LONGEST_SECONDS
 
@@ -243,7 +244,7 @@ def _answer(session: CabSession, call: InboundCall) -> Answer:
             ring_seconds=RING_SECONDS,
             longest_seconds=LONGEST_TALK,
         )
-    return Follow(scenario_of(session.get_one(Campaign, call.campaign_id)), longest_seconds=LONGEST_SECONDS)
+    return Follow(scenario_of(session, session.get_one(Campaign, call.campaign_id)), longest_seconds=LONGEST_SECONDS)
 
 
 def _by_reference(session: CabSession, reference: str, *, lock: bool = False) -> InboundCall | None:
@@ -272,16 +273,22 @@ def _remember(session: CabSession, call: InboundCall, event: Event) -> bool:
 
 
 def _heed(session: CabSession, call: InboundCall, pressed: str) -> None:
-    """«9 → чёрный список» means the same when the person called by himself."""
+    """A digit means the same when the person called by himself."""
     if call.action is not InboundAction.MENU or call.customer_id is None or call.phone is None:
         return
-    meant = opt_out_digits(session, (int(call.campaign_id or 0),))
+    campaign_id = int(call.campaign_id or 0)
+    meant = opt_out_digits(session, (campaign_id,))
+    digits = list(dict.fromkeys(pressed))
     wishes = [
         OptOut(call.customer_id, call.phone, digit, inbound_call_id=call.id)
-        for digit in dict.fromkeys(pressed)
-        if (call.campaign_id, digit) in meant
+        for digit in digits
+        if (campaign_id, digit) in meant
     ]
     opt_out(session, wishes)
+    callback_request.take(
+        session,
+        [Pressed(campaign_id, digit, call.customer_id, call.phone, inbound_call_id=call.id) for digit in digits],
+    )
 
 
 def _hung_up(call: InboundCall, event: Event, digits: str) -> None:

@@ -18,6 +18,7 @@ MODULES = (
     "campaign",
     "contact_list",
     "call",
+    "callback_request",
     "inbound_call",
     "handset",
     "blacklist",

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from callcab.models import Call, CallEvent, Campaign, Outcome
+from callcab.models import Call, CallbackRequest, CallEvent, Campaign, Outcome
 from callcab.services import call as calls
 from callcab.services.specs.campaign import CALL
 from callcab.views.call_why import WhyPages, why_link
@@ -81,7 +81,16 @@ class CallList(WhyPages, ListView):
             (_("Попытка"), row.attempt),
             (_("Ответ"), moment(row.answered_at)),
             (_("Конец"), moment(row.ended_at)),
+            *self._callback(row),
         ]
+
+    def _callback(self, row: Call) -> list[tuple[Any, Any]]:
+        """The request that was left in this call."""
+        found = db.session.scalar(sa.select(CallbackRequest).where(CallbackRequest.call_id == row.id))
+        if found is None:
+            return []
+        url = f"{self.url.replace('calls', 'callbacks')}/?search={row.phone}"
+        return [(_("Просил перезвонить"), link(url, words.CALLBACK_STATES[found.state][0]))]
 
 
 class CabinetCall(CallList):

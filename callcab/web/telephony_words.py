@@ -11,6 +11,7 @@ from markupsafe import Markup
 from callcab.lib import clock
 from callcab.models import (
     BlacklistSource,
+    CallbackState,
     CallState,
     Campaign,
     CampaignState,
@@ -72,6 +73,7 @@ PURPOSES = {
     Purpose.ADVERTISING: _l("Реклама"),
 }
 PURPOSE_FILTER = {purpose.value: words for purpose, words in PURPOSES.items()}
+CALLBACK_STATES = {CallbackState.NEW: (_l("Новая"), "warn"), CallbackState.DONE: (_l("Обработана"), "good")}
 CALL_STATES = {
     CallState.PLACED: (_l("Набираем"), "info"),
     CallState.RINGING: (_l("Звоним"), "info"),

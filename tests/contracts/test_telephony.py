@@ -29,7 +29,6 @@ from callcab.providers.telephony.base import (
     Play,
     ProviderDown,
     Refuse,
-    RequestRefused,
     Transfer,
     decode,
     encode,
@@ -213,11 +212,30 @@ def test_hanging_up_before_the_answer_ends_the_call_unanswered(simulator: Simula
     assert (last.kind, last.data["answered_at"]) == (EventKind.HANGUP, None)
 
 
-def test_what_it_cannot_do_is_refused_before_anything_rings(simulator: Simulator) -> None:
-    scenario = (Gather(prompt=[], branches={"1": (Transfer("+79250000001"),)}),)
-    assert simulator.unsupported(scenario) == ["transfer"]
-    with pytest.raises(RequestRefused):
-        simulator.place([request("01", scenario=scenario)])
+def test_a_transfer_is_talked_through_and_its_keys_are_not_told(simulator: Simulator) -> None:
+    menu = Gather(prompt=[Play("Меню.")], branches={"5": (Play("Соединяем."), Transfer("+79250000001"))})
+    assert simulator.unsupported([menu]) == []
+    with clock.frozen(START):
+        simulator.place([request("15", scenario=(menu,))])
+    last = play_out(simulator)[-1]
+    assert (last.data["cause"], last.data["by"], last.data["digits"]) == ("completed", "them", "5")
+    assert last.data["seconds"] > 20
+
+
+@pytest.mark.parametrize(("ending", "digits"), [("10", ""), ("02", "2")])
+def test_silence_and_a_wrong_key_are_answered_and_the_prompt_is_said_again(
+    simulator: Simulator, ending: str, digits: str
+) -> None:
+    def seconds(**words: object) -> int:
+        menu = Gather(prompt=[Play("Меню.")], branches={"1": (HangUp(),)}, tries=2, **words)
+        with clock.frozen(START):
+            simulator.place([request(ending, scenario=(menu,), reference=f"t-{len(words)}")])
+        last = play_out(simulator)[-1]
+        assert (last.data["by"], last.data["digits"]) == ("us", digits)
+        return int(last.data["seconds"])
+
+    said = [Play("Ничего не слышно, попробуйте ещё раз.")]
+    assert seconds(unheard=said, unknown=said) > seconds()
 
 
 def test_repeating_the_menu_ends_some_day(simulator: Simulator) -> None:

@@ -15,10 +15,12 @@ from callcab.models import (
     BlacklistEntry,
     BlacklistSource,
     Call,
+    CallbackRequest,
     CallEvent,
     Customer,
     CustomerStatus,
     InboundCall,
+    IvrAction,
     LedgerEntry,
     NumberKind,
     NumberState,
@@ -38,6 +40,7 @@ from callcab.providers.telephony.base import (
     Refuse,
 )
 from callcab.scope import Scope
+from callcab.services import campaign as campaigns
 from callcab.services import inbound_call
 from tests import factories
 from tests.services.dialling import FIRST, NOON, SYSTEM, dial, settled
@@ -69,9 +72,9 @@ def row() -> InboundCall:
         return session.scalars(sa.select(InboundCall)).one()
 
 
-def called(phone: int = FIRST) -> tuple[int, int, int]:
+def called(phone: int = FIRST, **values: Any) -> tuple[int, int, int]:
     """A campaign that has just called the person; its customer, its own id, and the number that it calls from."""
-    customer_id, campaign_id = settled((phone,))
+    customer_id, campaign_id = settled((phone,), **values)
     dial(campaign_id)
     with unit_of_work(SYSTEM) as session:
         return customer_id, campaign_id, int(session.scalars(sa.select(Call.from_phone)).one() or 0)
@@ -332,3 +335,14 @@ def test_a_customer_reads_his_own_incoming_calls_and_no_others() -> None:
         with unit_of_work(Scope.tenant(customer_id)) as session:
             seen[customer_id] = session.scalars(sa.select(InboundCall.to_phone)).all()
     assert seen == {owner_id: [phone], stranger_id: []}
+
+
+def test_who_called_by_himself_may_ask_to_be_called_back_too() -> None:
+    customer_id, campaign_id, phone = called(rules=(campaigns.Rule("2", IvrAction.CALLBACK),))
+    come(phone)
+    tell(EventKind.DIGIT, digit="2")
+    tell(EventKind.HANGUP, **ended("2"))
+    with unit_of_work(SYSTEM) as session:
+        (request,) = session.scalars(sa.select(CallbackRequest))
+        assert (request.customer_id, request.campaign_id, request.phone) == (customer_id, campaign_id, FIRST)
+    assert (request.call_id, request.inbound_call_id) == (None, row().id)

@@ -80,7 +80,7 @@ STORIES = (
 )  # fmt: skip
 _RULES = (
     campaigns.Rule("1", IvrAction.PLAY, "Спасибо, мы всё записали."),
-    campaigns.Rule("2", IvrAction.PLAY, "Спасибо, оператор вам перезвонит."),
+    campaigns.Rule("2", IvrAction.CALLBACK, "Спасибо, оператор вам перезвонит."),
     campaigns.Rule("0", IvrAction.REPEAT),
     campaigns.Rule("9", IvrAction.BLACKLIST),
 )

@@ -1,13 +1,15 @@
 """The bulk half of each day: payments of the morning and calls of its campaigns, customer by customer."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from callcab.cli.demo import calls, daybook, money
 from callcab.cli.demo.daybook import Called
 from callcab.cli.demo.people import FIRMS, HISTORY_DAYS, World
-from callcab.models import BlacklistEntry, BlacklistSource
+from callcab.models import BlacklistEntry, BlacklistSource, CallbackRequest, CallbackState
 
 
 def plan(world: World) -> None:
@@ -31,6 +33,7 @@ def _write(world: World, key: str, days: int) -> None:
         paid += money.used(world, key, days, window[1], expected)
         ids = daybook.write(world.session, customer, paid, called)
         _opt_outs(world, customer.id, called, ids)
+        _callbacks(world, key, days, called, ids)
         for campaign_id in dict.fromkeys(call.campaign_id for call in called):
             calls.close(world, campaign_id)
 
@@ -52,3 +55,25 @@ def _opt_outs(world: World, customer_id: int, called: Sequence[Called], ids: Seq
     ]
     if rows:
         world.session.execute(insert(BlacklistEntry).values(rows).on_conflict_do_nothing())
+
+
+def _callbacks(world: World, key: str, days: int, called: Sequence[Called], ids: Sequence[int]) -> None:
+    """Who pressed 2 waits for a call; those of earlier days had it in the afternoon."""
+    seen_to = days > 1
+    rows = [
+        {
+            "customer_id": world.customers[key].id,
+            "campaign_id": call.campaign_id,
+            "call_id": call_id,
+            "phone": call.phone,
+            "state": CallbackState.DONE if seen_to else CallbackState.NEW,
+            "done_at": call.ended_at + timedelta(hours=2) if seen_to else None,
+            "done_by": world.owners[key].id if seen_to else None,
+            "done_name": world.owners[key].name if seen_to else "",
+            "created_at": call.ended_at,
+        }
+        for call, call_id in zip(called, ids, strict=True)
+        if "2" in call.digits
+    ]
+    if rows:
+        world.session.execute(sa.insert(CallbackRequest), rows)

@@ -53,7 +53,10 @@ class Again:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Join the callee with another number (E.164)."""
+    """Join the callee with another number (E.164); the scenario ends there.
+
+    Keys that are pressed while the two talk are theirs and are not told.
+    """
 
     to: str
 

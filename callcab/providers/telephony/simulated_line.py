@@ -65,6 +65,8 @@ SPREAD: Sequence[tuple[int, Plan]] = (
 RING_DELAY = 0.3
 MOST_REPEATS = 3
 LETTERS_PER_SECOND = 14
+# A transfer is answered and talked through: the plan of the number that is joined plays no part.
+JOINED_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -243,13 +245,15 @@ def _go_on(outcome: Outcome, steps: Sequence[Step], at: datetime) -> None:
         _set_timer(outcome, at, spoken(step))
     elif isinstance(step, Gather):
         _ask(outcome, step, at)
-    elif isinstance(step, HangUp | Transfer):
+    elif isinstance(step, Transfer):
+        _set_timer(outcome, at, JOINED_SECONDS)
+    elif isinstance(step, HangUp):
         _end(outcome, Cause.ANSWERED, "us", at)
 
 
-def _ask(outcome: Outcome, step: Gather, at: datetime) -> None:
+def _ask(outcome: Outcome, step: Gather, at: datetime, before: Sequence[Play] = ()) -> None:
     outcome.line = replace(outcome.line, tries=outcome.line.tries + 1, token=outcome.line.token + 1)
-    _set_timer(outcome, at, sum(spoken(play) for play in step.prompt) + step.seconds)
+    _set_timer(outcome, at, sum(map(spoken, (*before, *step.prompt))) + step.seconds)
 
 
 def _set_timer(outcome: Outcome, at: datetime, seconds: float) -> None:
@@ -261,28 +265,32 @@ def _timer(outcome: Outcome, at: datetime) -> None:
     line = outcome.line
     step = line.left[0] if line.left else HangUp()
     if isinstance(step, Gather):
-        _unheard(outcome, step, at)
+        _once_more(outcome, step, at, step.unheard)
+    elif isinstance(step, Transfer):
+        _end(outcome, Cause.ANSWERED, "them", at)
     else:
         _go_on(outcome, line.left[1:], at)
 
 
-def _unheard(outcome: Outcome, step: Gather, at: datetime) -> None:
+def _once_more(outcome: Outcome, step: Gather, at: datetime, why: Sequence[Play]) -> None:
     if outcome.line.tries < step.tries:
-        _ask(outcome, step, at)
+        _ask(outcome, step, at, why)
     else:
         _go_on(outcome, (*step.otherwise, *outcome.line.left[1:]), at)
 
 
 def _press(outcome: Outcome, digit: str, at: datetime) -> None:
+    step = outcome.line.left[0] if outcome.line.left else None
+    if isinstance(step, Transfer):
+        return
     outcome.line = replace(outcome.line, digits=(outcome.line.digits + digit)[:32])
     _tell(outcome, EventKind.DIGIT, at, digit=digit)
-    step = outcome.line.left[0] if outcome.line.left else None
     if not isinstance(step, Gather):
         return
     if digit in step.branches:
         _go_on(outcome, (*step.branches[digit], *outcome.line.left[1:]), at)
     else:
-        _unheard(outcome, step, at)
+        _once_more(outcome, step, at, step.unknown)
 
 
 def _end(outcome: Outcome, cause: Cause, by: str, at: datetime) -> None:

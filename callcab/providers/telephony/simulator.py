@@ -33,10 +33,8 @@ from callcab.providers.telephony.base import (
     ProviderDown,
     RequestRefused,
     Step,
-    Transfer,
     decode,
     encode,
-    steps_of,
 )
 from callcab.providers.telephony.heartbeat import Place
 
@@ -95,7 +93,7 @@ class Simulator:
     # What the service asks
 
     def unsupported(self, scenario: Sequence[Step]) -> list[str]:
-        return ["transfer"] if any(isinstance(step, Transfer) for step in steps_of(scenario)) else []
+        return []
 
     def place(self, requests: Sequence[CallRequest]) -> int:
         for request in requests:
@@ -110,8 +108,6 @@ class Simulator:
             raise ProviderDown(str(problem)) from problem
 
     def _check(self, request: CallRequest) -> None:
-        if self.unsupported(request.scenario):
-            raise RequestRefused("telephony.unsupported")
         if not request.reference or len(request.reference) > 64 or "|" in request.reference:
             raise RequestRefused("telephony.reference")
 

@@ -12,11 +12,12 @@ from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import Call, CallEvent, CallState, Outcome
 from callcab.providers.telephony.base import Event, EventKind, Heard
-from callcab.services import bulk
+from callcab.services import bulk, callback_request
 from callcab.services.call import gate
 from callcab.services.call.ending import End, finish
 from callcab.services.call.locking import Live, lock_calls, lock_campaigns, store
 from callcab.services.call.opting_out import OptOut, opt_out, opt_out_digits
+from callcab.services.callback_request import Pressed
 from callcab.services.decision import Decision
 
 _RANK = {CallState.PLACED: 0, CallState.RINGING: 1, CallState.ANSWERED: 2}
@@ -45,6 +46,7 @@ def on_events(session: CabSession, events: Sequence[Event]) -> list[Heard]:
     batch = _Batch(session, now)
     heard = [batch.take(event, calls.get(event.reference), news, refusals) for event in events]
     opt_out(session, batch.wishes(list(calls.values())))
+    callback_request.take(session, batch.pressed())
     finish(session, batch.ends, campaigns)
     store(session, list(batch.changed.values()))
     gate.keep_traces(session, {call_id: refusals[call_id] for call_id in batch.turned_away})
@@ -140,6 +142,13 @@ class _Batch:
             OptOut(call.customer_id, call.phone, digit, call.id)
             for call, digit in self._pressed
             if (call.campaign_id, digit) in digits
+        ]
+
+    def pressed(self) -> list[Pressed]:
+        """All digits that were heard."""
+        return [
+            Pressed(call.campaign_id, digit, call.customer_id, call.phone, call_id=call.id)
+            for call, digit in self._pressed
         ]
 
     def _placed(self, call: Live, refusal: Decision | None) -> Heard:

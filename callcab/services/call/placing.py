@@ -12,18 +12,18 @@ import sqlalchemy as sa
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib import phone as phones
-from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, IvrAction, IvrRule, Outcome
-from callcab.providers.telephony.base import Again, CallKind, CallRequest, Gather, HangUp, Play, Step
+from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, Outcome
+from callcab.providers.telephony.base import CallKind, CallRequest
 from callcab.services import bulk
 from callcab.services.call.ending import End, finish, locked
 from callcab.services.call.locking import store
 from callcab.services.call.rounds import UNDER_WAY
+from callcab.services.call.scenario import scenario_of
 from callcab.services.pricing import LONGEST_SECONDS
 
 RING_SECONDS = 30
 # When the provider took nothing, the contacts are due again after this.
 TRY_AGAIN = timedelta(seconds=15)
-GOODBYE = "Вы больше не получите звонков от этой компании. До свидания."
 
 
 def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest]:
@@ -35,7 +35,7 @@ def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest
     ).all()
     wanted = sorted({call.campaign_id for call in calls})
     campaigns = session.scalars(sa.select(Campaign).where(Campaign.id == bulk.any_of(wanted)))
-    scenarios = {campaign.id: scenario_of(campaign) for campaign in campaigns}
+    scenarios = {campaign.id: scenario_of(session, campaign) for campaign in campaigns}
     return [
         CallRequest(
             reference=str(call.provider_ref),
@@ -48,23 +48,6 @@ def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest
         )
         for call in calls
     ]
-
-
-def scenario_of(campaign: Campaign) -> tuple[Step, ...]:
-    """The campaign's menu: its prompt, and what each digit leads to."""
-    if not campaign.rules:
-        return (Play(campaign.prompt), HangUp())
-    branches = {rule.digit: _branch(rule) for rule in campaign.rules}
-    return (Gather(prompt=[Play(campaign.prompt)], branches=branches, otherwise=(HangUp(),), tries=1),)
-
-
-def _branch(rule: IvrRule) -> Sequence[Step]:
-    if rule.action is IvrAction.REPEAT:
-        return (Again(),)
-    if rule.action is IvrAction.HANGUP:
-        return (HangUp(),)
-    text = rule.prompt or (GOODBYE if rule.action is IvrAction.BLACKLIST else "")
-    return (Play(text), HangUp()) if text else (HangUp(),)
 
 
 def unplaced(session: CabSession, *, now: datetime, limit: int = 500) -> list[int]:

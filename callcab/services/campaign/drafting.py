@@ -1,6 +1,5 @@
 """Drawing up a campaign: its list, its menu, its limits, and what would happen if it started now."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
@@ -19,35 +18,24 @@ from callcab.models import (
     ContactList,
     ContactState,
     Customer,
-    IvrAction,
-    IvrRule,
     NumberKind,
     NumberState,
     PhoneNumber,
     Purpose,
 )
 from callcab.scope import Actor
-from callcab.services import audit, bulk, contact_list, pricing
+from callcab.services import audit, bulk, contact_list, ivr_rule, pricing
 from callcab.services.decision import blocked_phones, is_closed
+from callcab.services.ivr_rule import LONGEST_PROMPT, Rule
 from callcab.services.phone_number.lease import is_available
 
 # Pasted into the form; lists hold more.
 MOST_CONTACTS = 50_000
 MOST_FROM_LISTS = 200_000
 LONGEST_TEXT = 2_000_000
-LONGEST_PROMPT = 1_000
 SHORTEST_CONSENT = 10
 LINES = (1, 50)
 ATTEMPTS = (1, 5)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a digit does; ``prompt`` is said by ``play`` and instead of the usual words by ``blacklist``."""
-
-    digit: str
-    action: IvrAction
-    prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +50,9 @@ class Draft:
     lists: Sequence[int] = ()
     consent_note: str = ""
     rules: Sequence[Rule] = field(default_factory=tuple)
+    menu_tries: int = 2
+    unheard: str = ""
+    unknown: str = ""
     calls_from: time = time(9)
     calls_until: time = time(20)
     lines: int = 5
@@ -130,6 +121,7 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
             lists), NotFound("number.not_found")
     """
     _check(draft)
+    ivr_rule.check(session, draft.rules, customer_id=customer_id)
     reading = read_contacts(session, draft.contacts, draft.lists, customer_id=customer_id)
     if not reading.total:
         raise Invalid("campaign.no_contacts", field="contacts")
@@ -154,10 +146,10 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
         lists=[{"id": row.id, "name": row.name, "entries": row.entries} for row in reading.lists],
         request_key=draft.request_key,
         created_by=actor.user_id,
-        rules=[
-            IvrRule(customer_id=customer_id, digit=rule.digit, action=rule.action, prompt=rule.prompt.strip())
-            for rule in draft.rules
-        ],
+        menu_tries=draft.menu_tries,
+        unheard=draft.unheard.strip(),
+        unknown=draft.unknown.strip(),
+        rules=ivr_rule.rows(draft.rules, customer_id),
     )
     session.add(campaign)
     session.flush()
@@ -201,28 +193,24 @@ def preflight(session: CabSession, campaign: Campaign, *, now: datetime) -> Pref
 
 
 def _check(draft: Draft) -> None:
-    _check_text(draft.name, "name", 120)
-    _check_text(draft.prompt, "prompt", LONGEST_PROMPT)
+    for name, text, limit in (("name", draft.name, 120), ("prompt", draft.prompt, LONGEST_PROMPT)):
+        if not text.strip():
+            raise Invalid("field.required", field=name)
+        if len(text) > limit:
+            raise Invalid("field.too_long", field=name, limit=limit)
     if not draft.calls_from < draft.calls_until:
         raise Invalid("campaign.hours", field="calls_until")
-    for name, value, (low, high) in (("lines", draft.lines, LINES), ("max_attempts", draft.max_attempts, ATTEMPTS)):
+    limits = (
+        ("lines", draft.lines, LINES),
+        ("max_attempts", draft.max_attempts, ATTEMPTS),
+        ("menu_tries", draft.menu_tries, ivr_rule.TRIES),
+    )
+    for name, value, (low, high) in limits:
         if not low <= value <= high:
             raise Invalid("campaign.out_of_range", field=name, low=low, high=high)
-    repeated = [digit for digit, count in Counter(rule.digit for rule in draft.rules).items() if count > 1]
-    if repeated:
-        raise Invalid("campaign.digit_twice", field="rules", digit=repeated[0])
-    for rule in draft.rules:
-        if len(rule.digit) != 1 or rule.digit not in "0123456789*#":
-            raise Invalid("campaign.digit", field="rules")
-        if rule.action is IvrAction.PLAY:
-            _check_text(rule.prompt, f"rule_{rule.digit}_prompt", LONGEST_PROMPT)
-
-
-def _check_text(text: str, name: str, limit: int) -> None:
-    if not text.strip():
-        raise Invalid("field.required", field=name)
-    if len(text) > limit:
-        raise Invalid("field.too_long", field=name, limit=limit)
+    for name, text in (("unheard", draft.unheard), ("unknown", draft.unknown)):
+        if len(text) > LONGEST_PROMPT:
+            raise Invalid("field.too_long", field=name, limit=LONGEST_PROMPT)
 
 
 def _check_number(session: CabSession, number_id: int, customer_id: int) -> None:

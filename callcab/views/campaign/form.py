@@ -18,21 +18,14 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget, TextInput
 
-from callcab.models import ContactList, IvrAction, NumberKind, NumberState, PhoneNumber, Purpose
-from callcab.services.campaign import Draft, Rule
-from callcab.services.campaign.drafting import ATTEMPTS, LINES, LONGEST_PROMPT, LONGEST_TEXT
+from callcab.models import ContactList, NumberKind, NumberState, PhoneNumber, Purpose
+from callcab.services.campaign import Draft
+from callcab.services.campaign.drafting import ATTEMPTS, LINES, LONGEST_TEXT
+from callcab.services.ivr_rule import LONGEST_PROMPT
+from callcab.views.campaign.menu_form import MenuForm, read_menu
 from callcab.web import telephony_words as words
 from callcab.web.formatters import number, phone
 from callcab.web.forms import Form
-
-ACTIONS = {
-    "": _l("Ничего"),
-    IvrAction.PLAY.value: _l("Сказать текст и закончить"),
-    IvrAction.REPEAT.value: _l("Повторить сообщение"),
-    IvrAction.BLACKLIST.value: _l("Внести в чёрный список"),
-    IvrAction.HANGUP.value: _l("Положить трубку"),
-}
-DIGITS = ("1", "2", "9")
 
 
 def _clock_field(label: Any, **options: Any) -> TimeField:
@@ -85,23 +78,6 @@ class CampaignForm(Form):
     request_key = HiddenField(widget=HiddenInput())
 
 
-for _digit in DIGITS:
-    setattr(
-        CampaignForm,
-        f"rule_{_digit}",
-        SelectField(
-            _l("Если нажали %(digit)s", digit=_digit),
-            choices=list(ACTIONS.items()),
-            default=IvrAction.BLACKLIST.value if _digit == "9" else "",
-        ),
-    )
-    setattr(
-        CampaignForm,
-        f"rule_{_digit}_prompt",
-        StringField(_l("Текст после %(digit)s", digit=_digit), render_kw={"maxlength": LONGEST_PROMPT}),
-    )
-
-
 def make_form(session: Any, sent: Any = None, *, list_id: int | None = None) -> CampaignForm:
     """The form with the customer's choice of numbers and lists; defaults on the first look, ``list_id`` chosen."""
     form = CampaignForm(sent or None)
@@ -134,13 +110,8 @@ def own_numbers(session: Any) -> list[tuple[str, str]]:
     return [(str(item.id), f"{phone(item.phone)} — {words.number_kind(item)}") for item in found]
 
 
-def read_draft(form: CampaignForm) -> Draft:
-    """The validated form as a draft."""
-    rules = [
-        Rule(digit, IvrAction(form[f"rule_{digit}"].data), form[f"rule_{digit}_prompt"].data or "")
-        for digit in DIGITS
-        if form[f"rule_{digit}"].data
-    ]
+def read_draft(form: CampaignForm, menu: MenuForm) -> Draft:
+    """The validated forms as a draft."""
     return Draft(
         name=form.name.data or "",
         purpose=Purpose(form.purpose.data),
@@ -148,7 +119,7 @@ def read_draft(form: CampaignForm) -> Draft:
         contacts=form.contacts.data or "",
         lists=form.lists.data or (),
         consent_note=form.consent_note.data or "",
-        rules=rules,
+        **read_menu(menu),
         calls_from=form.calls_from.data,
         calls_until=form.calls_until.data,
         lines=form.lines.data,

@@ -14,18 +14,20 @@ from flask_babel import lazy_gettext as _l
 from callcab.db import unit_of_work
 from callcab.lib import clock
 from callcab.lib.errors import DomainError, Invalid
-from callcab.models import Campaign, CampaignState, Contact, ContactState
+from callcab.models import CallbackRequest, Campaign, CampaignState, Contact, ContactState
 from callcab.providers import telephony
 from callcab.scope import Scope
 from callcab.services import campaign as campaigns
 from callcab.services.specs.campaign import CAMPAIGN
-from callcab.views.campaign.form import DIGITS, CampaignForm, make_form, read_draft
+from callcab.views.campaign.form import CampaignForm, make_form, read_draft
+from callcab.views.campaign.menu_form import USUAL_KEYS, MenuForm, make_menu, menu_table, silence_facts
 from callcab.views.phone_number.support import customers
 from callcab.web import errors, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
 from callcab.web.formatters import moment, number
+from callcab.web.forms import Form
 from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction
 
 # Leases and the platform's list are past what one customer may see.
@@ -107,6 +109,9 @@ class CampaignList(ListView):
             crumbs=crumbs,
             before=before,
             counts=outcome_counts(row.id),
+            menu_rows=menu_table(db.session, row),
+            menu_facts=silence_facts(row),
+            callbacks=callback_count(row.id),
             next_at=next_contact(row.id) if row.state in BUTTONS else None,
             status=words.campaign_status(row),
             words=words,
@@ -169,6 +174,7 @@ class CabinetCampaign(CampaignList):
         """Draw up a campaign; «Проверить список» counts without storing anything."""
         given = request.args.get("list", "")
         form = make_form(db.session, request.form, list_id=int(given) if given.isascii() and given.isdigit() else None)
+        menu = make_menu(db.session, current_customer_id() or 0, request.form)
         reading = None
         if request.method == "POST":
             try:
@@ -179,29 +185,37 @@ class CabinetCampaign(CampaignList):
                         form.lists.data or (),
                         customer_id=current_customer_id() or 0,
                     )
-                elif form.validate():
-                    return self._create(form)
+                elif form.validate() & menu.validate():
+                    return self._create(form, menu)
             except DomainError as problem:
-                show_error(form, problem)
+                show_error(problem, form, menu)
         crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Новая рассылка")}]
-        page = self.render("cabinet/campaigns/new.html", form=form, reading=reading, digits=DIGITS, crumbs=crumbs)
-        return page, 422 if form.errors else 200
+        page = self.render(
+            "cabinet/campaigns/new.html", form=form, menu=menu, usual_keys=USUAL_KEYS, reading=reading, crumbs=crumbs
+        )
+        return page, 422 if form.errors or menu.errors else 200
 
-    def _create(self, form: CampaignForm) -> ResponseReturnValue:
-        draft = read_draft(form)
+    def _create(self, form: CampaignForm, menu: MenuForm) -> ResponseReturnValue:
+        draft = read_draft(form, menu)
         with unit_of_work(current_scope()) as session:
             campaign = campaigns.create(session, draft, customer_id=current_customer_id() or 0, actor=current_actor())
         flash(_("Рассылка готова. Проверьте и запустите её."), "success")
         return redirect(f"{self.url}/details/?id={campaign.id}", 303)
 
 
-def show_error(form: CampaignForm, problem: DomainError) -> None:
+def show_error(problem: DomainError, *forms: Form) -> None:
     """Put a refusal beside its field, or above the form."""
-    field = form._fields.get(problem.field or "")
-    if field is None:
-        errors.flash_error(problem)
-    else:
-        field.errors = [errors.message(problem)]
+    for form in forms:
+        if problem.field in form:
+            form[problem.field].errors = [errors.message(problem)]
+            return
+    errors.flash_error(problem)
+
+
+def callback_count(campaign_id: int) -> int:
+    """How many callees asked to be called back."""
+    counted = sa.select(sa.func.count()).where(CallbackRequest.campaign_id == campaign_id)
+    return db.session.scalar(counted) or 0
 
 
 class SupportCampaign(CampaignList):
