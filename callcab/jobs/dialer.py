@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection, Sequence
 from types import FrameType
 
+from callcab import logs
 from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.jobs import edge
@@ -55,5 +56,6 @@ def run(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
+    logs.configure(as_json=settings.log_json)
     edge.prepare(settings)
     telephony.provider().listen(Rules(), stop)

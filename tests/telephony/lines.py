@@ -1,14 +1,18 @@
 """The callee's process, a listener that keeps what it hears, and a provider whose dialer runs in a thread of ours."""
 
 import json
+import queue as queues
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from callcab import queue
 from callcab.config import Settings
+from callcab.jobs import registry
 from callcab.providers.speech import EspeakSpeech
 from callcab.providers.telephony.asterisk import Access, Asterisk, Sounds, Trunk
 from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Incoming, Listener, Refuse
@@ -81,14 +85,42 @@ class Ears:
         return found
 
 
+class Jobs:
+    """The worker of this test: does the jobs of calls, one after the other."""
+
+    def __init__(self) -> None:
+        self._todo: queues.Queue[tuple[str, dict[str, Any]] | None] = queues.Queue()
+        queue.set_sender(lambda name, ids: self._todo.put((name, ids)))
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while (job := self._todo.get()) is not None:
+            name, ids = job
+            if registry.entry(name).queue == "calls":
+                registry.run(name, ids)
+
+    def stop(self) -> None:
+        self._todo.put(None)
+        self._thread.join(10)
+
+
 class Line:
     """A provider whose dialer listens in a thread of this process."""
 
     def __init__(self, provider: Asterisk, ears: Listener) -> None:
         self.provider, self.ears = provider, ears
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=provider.listen, args=(ears, self._stop))
+        self._thread = threading.Thread(target=provider.listen, args=(ears, self._stop), daemon=True)
         self._thread.start()
+
+    def healthy(self, seconds: float = 30) -> "Line":
+        """Wait until calls can be placed."""
+        if not wait_for(lambda: self.provider.health().ok, seconds):
+            health = self.provider.health()
+            self.stop()
+            raise AssertionError(f"the line did not come up: {health}")
+        return self
 
     def stop(self) -> None:
         self._stop.set()
@@ -112,7 +144,6 @@ def provider(settings: Settings, pbx: AsteriskServer, **trunk: str) -> Asterisk:
 
 
 def listening(found: Asterisk) -> Iterator[Line]:
-    line = Line(found, Ears())
-    assert wait_for(lambda: found.health().ok, 15), found.health()
+    line = Line(found, Ears()).healthy()
     yield line
     line.stop()

@@ -66,7 +66,7 @@ def free_port(kind: int = socket.SOCK_DGRAM) -> int:
 class AsteriskServer:
     """One Asterisk process. ``trunk_port`` is where its only trunk, "carrier", sends calls to."""
 
-    def __init__(self, unpacked: Path, folder: Path, trunk_port: int, calls: int = 100) -> None:
+    def __init__(self, unpacked: Path, folder: Path, trunk_port: int, calls: int = 100, dialplan: str = "") -> None:
         self.root = unpacked / "root"
         self.folder = folder
         self.http_port = free_port(socket.SOCK_STREAM)
@@ -74,7 +74,7 @@ class AsteriskServer:
         self.calls = calls
         self.process: subprocess.Popen[bytes] | None = None
         self.sounds = folder / "sounds"
-        self._write(trunk_port)
+        self._write(trunk_port, dialplan or EXTENSIONS)
 
     @property
     def url(self) -> str:
@@ -137,7 +137,7 @@ class AsteriskServer:
         for part in (f"usr/lib/{MACHINE}", f"lib/{MACHINE}"):
             yield from sorted((self.root / part).glob(pattern))
 
-    def _write(self, trunk_port: int) -> None:
+    def _write(self, trunk_port: int, dialplan: str) -> None:
         modules = next(
             path
             for path in (f"usr/lib/{MACHINE}/asterisk/modules", "usr/lib/asterisk/modules")
@@ -167,7 +167,7 @@ class AsteriskServer:
             "http": HTTP.format(host=HOST, port=self.http_port),
             "ari": ARI.format(password=PASSWORD),
             "pjsip": PJSIP.format(host=HOST, port=self.sip_port, trunk=trunk_port),
-            "extensions": EXTENSIONS,
+            "extensions": dialplan,
         }
         for name, text in texts.items():
             (made["etc"] / f"{name}.conf").write_text(text)

@@ -1,19 +1,15 @@
 """The whole number plan through verification and campaigns, with a real Asterisk and real telephones."""
 
-import queue as queues
-import threading
 from collections.abc import Iterator
 from datetime import time
-from typing import Any
 
 import pytest
 import redis
 import sqlalchemy as sa
 
-from callcab import queue
 from callcab.config import Settings
 from callcab.db import unit_of_work
-from callcab.jobs import dialer, registry
+from callcab.jobs import dialer
 from callcab.models import BlacklistEntry, Call, Campaign, CampaignState, Purpose, Reservation, Verification
 from callcab.models import IvrAction as Act
 from callcab.providers import telephony
@@ -22,7 +18,7 @@ from callcab.services import campaign as campaigns
 from callcab.services import ledger, verification
 from tests import factories
 from tests.contracts.number_plan import PLAN
-from tests.telephony.lines import Callee, Line, provider, wait_for
+from tests.telephony.lines import Callee, Jobs, Line, provider, wait_for
 from tests.telephony.server import AsteriskServer
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -30,32 +26,11 @@ SYSTEM = Scope.system("test")
 OLGA = Actor("Ольга", "owner")
 
 
-class Jobs:
-    """The worker of this test: does the jobs of calls, one after the other."""
-
-    def __init__(self) -> None:
-        self._todo: queues.Queue[tuple[str, dict[str, Any]] | None] = queues.Queue()
-        queue.set_sender(lambda name, ids: self._todo.put((name, ids)))
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while (job := self._todo.get()) is not None:
-            name, ids = job
-            if registry.entry(name).queue == "calls":
-                registry.run(name, ids)
-
-    def stop(self) -> None:
-        self._todo.put(None)
-        self._thread.join(10)
-
-
 @pytest.fixture
 def service(settings: Settings, connected: sa.Engine, store: redis.Redis, pbx: AsteriskServer) -> Iterator[None]:
     """The dialer with the real rules, and a worker."""
     found = telephony.use(provider(settings, pbx))
-    line, jobs = Line(found, dialer.Rules()), Jobs()
-    assert wait_for(lambda: found.health().ok, 15), found.health()
+    line, jobs = Line(found, dialer.Rules()).healthy(), Jobs()
     yield
     line.stop()
     jobs.stop()

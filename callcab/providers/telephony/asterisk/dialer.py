@@ -31,9 +31,9 @@ from callcab.providers.telephony.base import (
     Cause,
     Event,
     EventKind,
-    Follow,
     Incoming,
     Listener,
+    Step,
 )
 from callcab.providers.telephony.heartbeat import Place
 
@@ -82,7 +82,7 @@ class Dialer:
         self._voices = ThreadPoolExecutor(2, "voices")
         self._listener = listener
         self._telling = Telling(listener, self._rules, self._told)
-        self._arrivals = Arrivals(self._ask_rules, self._prepare_menu)
+        self._arrivals = Arrivals(self._ask_rules, self._have_spoken)
         self._lines = self._arrivals.lines = Lines(trunk, prompts, self._telling.tell, self._arrivals)
         self._asked: dict[str, CallRequest] = {}
         self._unwanted: dict[str, None] = {}
@@ -94,6 +94,8 @@ class Dialer:
         lost = False
         try:
             for call in await self._in_store(self._store.load):
+                # Another process had the prompts made; this one has to know their names.
+                await self._have_spoken(call.scenario)
                 self._lines.add(call)
             async with asyncio.TaskGroup() as group:
                 for work in (self._pulse(), self._connect(), self._feed(), self._telling.run()):
@@ -196,16 +198,18 @@ class Dialer:
         comparing = asyncio.create_task(compare())
         try:
             async for event in ari.events():
-                self._lines.heard(event)
+                try:
+                    self._lines.heard(event)
+                except Replaced:
+                    raise
+                except Exception:
+                    # One call's trouble is not everybody's.
+                    log.exception("an event of Asterisk could not be handled: %s", event.get("type"))
         finally:
             comparing.cancel()
 
     async def _ask_rules(self, call: Incoming) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._rules, self._listener.incoming, call)
-
-    async def _prepare_menu(self, answer: Follow) -> None:
-        if not self._prompts.ready(answer.scenario):
-            await asyncio.get_running_loop().run_in_executor(self._voices, self._prompts.prepare, answer.scenario)
 
     def _say(self, state: str) -> None:
         self._state = state
@@ -252,21 +256,20 @@ class Dialer:
             if request.reference in self._asked or not (connected or stale):
                 continue
             self._asked[request.reference] = request
-            if self._prompts.ready(request.scenario) or stale:
-                self._tell_placed(request)
-            else:
-                await self._prepare(request)
+            if not stale:
+                await self._have_spoken(request.scenario)
+            self._tell_placed(request)
 
-    async def _prepare(self, request: CallRequest) -> None:
-        """Have the prompts spoken before anybody answers; calls of one campaign have the same."""
-        loop = asyncio.get_running_loop()
+    async def _have_spoken(self, scenario: Sequence[Step]) -> None:
+        """Make the prompts before anybody answers; calls of one campaign have the same. Failures are only logged."""
+        if self._prompts.ready(scenario):
+            return
         try:
-            await loop.run_in_executor(self._voices, self._prompts.prepare, request.scenario)
+            await asyncio.get_running_loop().run_in_executor(self._voices, self._prompts.prepare, scenario)
         except SpeechUnavailable as problem:
             log.error("a prompt can't be spoken: %s", problem.code)
         except OSError as problem:
             log.error("the folder of sounds can't be written: %s", problem)
-        self._tell_placed(request)
 
     def _tell_placed(self, request: CallRequest) -> None:
         self._telling.tell([Event(request.reference, "placed", EventKind.PLACED, clock.now())])

@@ -252,7 +252,9 @@ class Lines:
         self.dirty.add(call.reference)
         while call.commands:
             command = call.commands.pop(0)
-            if isinstance(command, Say) and not self._prompts.media(command.plays):
+            if isinstance(command, Say) and not self._prompts.ready(command.plays):
+                call.unplayable(command.token)
+            elif isinstance(command, Say) and not self._prompts.media(command.plays):
                 call.said(command.token)
             else:
                 self._carry_out(live, command)

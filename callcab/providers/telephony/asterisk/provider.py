@@ -120,6 +120,9 @@ class Asterisk:
                 log.warning("another process listens now; this one waits")
             except redis.RedisError as problem:
                 log.warning("the store is away: %s", problem)
+            except Exception:
+                # The calls are in the store: the next run goes on with them.
+                log.exception("the dialer fell; it starts anew")
             stop.wait(WAIT_S)
 
     def _dialer(self, listener: Listener, stop: threading.Event) -> Dialer:

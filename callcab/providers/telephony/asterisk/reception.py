@@ -3,15 +3,14 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from callcab.lib import clock
 from callcab.lib import phone as phones
-from callcab.providers.speech import SpeechUnavailable
 from callcab.providers.telephony.asterisk.conversation import come_in
 from callcab.providers.telephony.asterisk.lines import Lines, moment
-from callcab.providers.telephony.base import Answer, Cause, Follow, Incoming, Refuse
+from callcab.providers.telephony.base import Answer, Cause, Follow, Incoming, Refuse, Step
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ class Arrivals:
     """Implements ``lines.Reception``. ``ask`` brings a question to the rules, ``prepare`` has prompts spoken."""
 
     def __init__(
-        self, ask: Callable[[Incoming], Awaitable[Answer]], prepare: Callable[[Follow], Awaitable[None]]
+        self, ask: Callable[[Incoming], Awaitable[Answer]], prepare: Callable[[Sequence[Step]], Awaitable[None]]
     ) -> None:
         self._ask = ask
         self._prepare = prepare
@@ -60,10 +59,8 @@ class Arrivals:
             async with asyncio.timeout(RULES_S):
                 answer = await self._ask(call)
                 if isinstance(answer, Follow):
-                    await self._prepare(answer)
+                    await self._prepare(answer.scenario)
             return answer
-        except (SpeechUnavailable, OSError) as problem:
-            log.error("the prompts of an incoming call can't be made: %s", problem)
         except Exception as problem:
             log.error("nobody decided about an incoming call: %s: %s", type(problem).__name__, problem)
         return Refuse(Cause.CONGESTION)
