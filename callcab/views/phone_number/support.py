@@ -1,5 +1,6 @@
 """The pool of outgoing numbers, for support."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, TextAreaField
 
-from callcab.db import unit_of_work
+from callcab.db import CabSession, unit_of_work
 from callcab.lib import phone as phone_lib
 from callcab.models import Customer, NumberKind, PhoneNumber
 from callcab.services import phone_number as numbers
@@ -26,6 +27,7 @@ from callcab.web.database import db
 from callcab.web.formatters import link, moment, phone
 from callcab.web.forms import Form
 from callcab.web.listing import Column, FilterField, ListView, PageAction, RowLink, Tab
+from callcab.web.texts.number import TEXTS
 
 
 def customers(session: Any, text: str) -> list[tuple[int, str]]:
@@ -46,6 +48,43 @@ class PoolForm(Form):
         description=_l("По одному в строке, в любом виде."),
         render_kw={"rows": 10, "required": True, "maxlength": 200_000},
     )
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A piece of the pasted text that gave no number, and why."""
+
+    line: int | None
+    text: str
+    reason: str
+
+
+def _add(session: CabSession, form: PoolForm) -> list[Refused]:
+    """Add what is good, say how many; returns the rest."""
+    found = phone_lib.extract(form.phones.data or "")
+    wanted = [item for item in found.phones if phone_lib.is_dialable(item)]
+    added = numbers.add_to_pool(
+        session,
+        phones=[phone_lib.to_int(item.e164) for item in wanted],
+        kind=NumberKind(form.kind.data),
+        actor=current_actor(),
+    )
+    refused = [Refused(item.line, item.text, TEXTS[f"phone.{item.reason}"]) for item in found.rejected]
+    refused += [
+        Refused(None, phone_lib.display(item.e164), TEXTS["number.not_dialable"])
+        for item in found.phones
+        if item not in wanted
+    ]
+    flash(
+        _(
+            "Добавлено: %(added)s, уже были: %(known)s, не подошли: %(bad)s.",
+            added=added,
+            known=len(wanted) - added + found.duplicates,
+            bad=len(refused),
+        ),
+        "success" if added else "warning",
+    )
+    return refused
 
 
 class SupportNumber(Prolonging, ListView):
@@ -110,22 +149,14 @@ class SupportNumber(Prolonging, ListView):
     def new_view(self) -> ResponseReturnValue:
         """Add numbers to the pool."""
         form = PoolForm(request.form or None)
+        refused: list[Refused] = []
         if request.method == "POST" and form.validate():
-            found = phone_lib.extract(form.phones.data or "")
-            wanted = [phone_lib.to_int(item.e164) for item in found.phones if phone_lib.is_dialable(item)]
             with unit_of_work(current_scope()) as session:
-                kind = NumberKind(form.kind.data)
-                added = numbers.add_to_pool(session, phones=wanted, kind=kind, actor=current_actor())
-            refused = len(found.rejected) + len(found.phones) - len(wanted)
-            flash(
-                _(
-                    "Добавлено: %(added)s, уже были: %(known)s, не подошли: %(bad)s.",
-                    added=added,
-                    known=len(wanted) - added + found.duplicates,
-                    bad=refused,
-                ),
-                "success" if added else "warning",
-            )
-            return redirect(f"{self.url}/", 303)
+                refused = _add(session, form)
+            if not refused:
+                return redirect(f"{self.url}/", 303)
+            # Only what was refused stays in the field, to be put right.
+            form.phones.data = "\n".join(item.text for item in refused)
         crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Добавить номера")}]
-        return self.render("support/numbers/new.html", form=form, crumbs=crumbs)
+        page = self.render("support/numbers/new.html", form=form, refused=refused, crumbs=crumbs)
+        return page, 422 if refused else 200
