@@ -86,6 +86,24 @@ class InvoiceDocument:
     attention: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class NumberCertificate:
+    """«Справка по номеру», ready to print: all cells are words already.
+
+    facts    names and values of the head
+    refusals  for each entry that forbids calls, names and values, then the sentence about calls after it
+    calls, came_in  a heading row and the rows below it; empty when there was none
+    left_out  how many older calls did not fit
+    """
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    refusals: tuple[tuple[tuple[tuple[str, str], ...], str], ...]
+    calls: tuple[tuple[str, ...], ...]
+    came_in: tuple[tuple[str, ...], ...]
+    left_out: int = 0
+
+
 def render_pdf(html: str, *, base_dir: Path = FONTS) -> bytes:
     """Draw a document; local files are read under `base_dir` only, remote ones never.
 
@@ -110,6 +128,11 @@ def render_pdf(html: str, *, base_dir: Path = FONTS) -> bytes:
 def invoice_pdf(doc: InvoiceDocument) -> bytes:
     """The invoice for payment as A4 pages, with the payment QR code (rules F1-F8). Raises PdfError."""
     return render_pdf(invoice_html(doc))
+
+
+def certificate_pdf(doc: NumberCertificate) -> bytes:
+    """The certificate as A4 pages. Raises PdfError."""
+    return render_pdf(_TEMPLATES.get_template("pdf/certificate.html").render(doc=doc))
 
 
 def invoice_html(doc: InvoiceDocument) -> str:

@@ -150,17 +150,21 @@ def delete_chunk(
 ) -> Tally | list[RowResult]:
     """Bulk operation ``blacklist.delete``; what somebody else deleted meanwhile counts as skipped.
 
-    Entries of the platform stay unless the person may decide for all customers.
+    Entries of the platform stay unless the person may decide for all customers and says why. Customers read the log,
+    so there the reason of support stays with the platform's entries.
     """
-    may_platform = allowed(actor.role, "blacklist.platform")
-    mine = [row for row in rows if row.customer_id is not None or may_platform]
+    reason = str(params.get("reason", "")).strip()
+    refusal = "" if allowed(actor.role, "blacklist.platform") else "forbidden"
+    refusal = refusal or ("" if reason else "reason.missing")
+    mine = [row for row in rows if row.customer_id is not None or not refusal]
     gone = remove_many(session, [row.id for row in mine])
     if actor.is_staff:
-        _tell_customers(session, mine, actor)
+        _tell_customers(session, [row for row in mine if row.customer_id is not None], actor)
+        _tell_platform(session, [row for row in mine if row.customer_id is None], actor, reason)
     kept = [
-        RowResult(row.id, RowOutcome.FAILED, "forbidden", phones.from_int(row.phone))
+        RowResult(row.id, RowOutcome.FAILED, refusal, phones.from_int(row.phone))
         for row in rows
-        if row.customer_id is None and not may_platform
+        if row.customer_id is None and refusal
     ]
     return Tally(done=gone, skipped=len(mine) - gone, failed=len(kept), rows=kept)
 
@@ -175,6 +179,21 @@ def _tell_customers(session: CabSession, rows: Sequence[BlacklistEntry], actor: 
             customer_id=customer_id,
             object_type="blacklist",
             after={"count": count},
+        )
+
+
+def _tell_platform(session: CabSession, rows: Sequence[BlacklistEntry], actor: Actor, reason: str) -> None:
+    """One event for each number that anybody may be called on again: nothing else keeps it."""
+    for row in rows:
+        audit.record(
+            session,
+            "blacklist.delete",
+            actor=actor,
+            customer_id=None,
+            object_type="blacklist",
+            object_id=row.id,
+            before={"phone": str(row.phone), "reason": row.reason},
+            reason=reason,
         )
 
 
@@ -238,10 +257,12 @@ def customer(session: CabSession, text: str) -> Customer:
     return found
 
 
-def check_platform(actor: Actor) -> None:
-    """Forbidden unless the actor may decide for all customers."""
+def check_platform(actor: Actor, reason: str) -> None:
+    """Forbidden unless the actor may decide for all customers, Invalid ``reason.missing`` unless he says why."""
     if not allowed(actor.role, "blacklist.platform"):
         raise Forbidden("forbidden")
+    if not reason.strip():
+        raise Invalid("reason.missing", field="reason")
 
 
 def _numbers(records: Sequence[csv_io.Record]) -> tuple[list[int], Tally]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, g, redirect, request
@@ -85,8 +86,8 @@ class BlacklistView(ListView):
         """Whose list the new numbers go to; None is the platform's."""
         return self.customer_id()
 
-    def may_add(self) -> None:
-        """Refuse (Forbidden) before anything is read."""
+    def may_add(self, reason: str) -> None:
+        """Refuse (Forbidden, Invalid) before anything is read."""
 
     @expose("/new/", methods=("GET", "POST"))
     @requires("blacklist.edit")
@@ -131,6 +132,7 @@ class BlacklistView(ListView):
             typed=request.form,
             target=request.full_path.rstrip("?"),
             owner=self.owner_words(),
+            must_say_why=self.face == "admin" and self.list_customer() is None,
             crumbs=crumbs,
         )
         return page, 422 if problem else 200
@@ -141,10 +143,10 @@ class BlacklistView(ListView):
 
     def _start_import(self) -> Operation:
         """Keep what was sent as a file and have it counted; a small one is counted before the answer."""
-        self.may_add()
         reason = request.form.get("reason", "").replace("\x00", "").strip()
         if len(reason) > blacklist.LONGEST_REASON:
             raise Invalid("field.too_long", field="reason", limit=blacklist.LONGEST_REASON)
+        self.may_add(reason)
         source, stream, name = read_input()
         customer_id = self.list_customer()
         with unit_of_work(current_scope()) as session:
@@ -237,7 +239,7 @@ class SupportBlacklist(BlacklistView):
         FilterField("created", _l("Добавлен")),
     )
     actions = (
-        BlacklistView.delete,
+        replace(BlacklistView.delete, fields=ReasonForm),
         Action(
             "to_platform",
             _l("На платформу"),
@@ -259,9 +261,9 @@ class SupportBlacklist(BlacklistView):
             g.blacklist_customer = blacklist.customer(db.session, text)
         return int(g.blacklist_customer.id)
 
-    def may_add(self) -> None:
+    def may_add(self, reason: str) -> None:
         if self.list_customer() is None:
-            blacklist.check_platform(current_actor())
+            blacklist.check_platform(current_actor(), reason)
 
     def owner_words(self) -> str:
         if self.list_customer() is None:

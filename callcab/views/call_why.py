@@ -1,10 +1,11 @@
 """«Почему (не) позвонили»: what would be decided about a number now, and everything that was decided before."""
 
+import logging
 from typing import Any
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
-from flask import request
+from flask import Response, abort, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -13,11 +14,14 @@ from flask_babel import lazy_gettext as _l
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import clock
 from callcab.lib import phone as phone_lib
+from callcab.lib.errors import Unavailable
+from callcab.lib.pdf import PdfError
 from callcab.models import Campaign, CampaignState, Contact, Customer
 from callcab.scope import Scope
 from callcab.services import decision
 from callcab.services.call import history
 from callcab.services.listing import decode_id
+from callcab.views import call_certificate
 from callcab.web import errors
 from callcab.web import telephony_words as words
 from callcab.web.access import current_customer_id
@@ -25,6 +29,7 @@ from callcab.web.database import db
 from callcab.web.formatters import moment, number
 from callcab.web.listing import RowLink
 
+log = logging.getLogger(__name__)
 # The platform's list is past what one customer may see; the answer tells only whether a number is on it.
 SYSTEM = Scope.system("decision")
 
@@ -73,6 +78,21 @@ class WhyPages:
         crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Почему (не) позвонили")}]
         page: str = self.render("cabinet/calls/why.html", crumbs=crumbs, words=words, **context)
         return page
+
+    @expose("/certificate/")
+    def certificate_view(self) -> ResponseReturnValue:
+        """«Справка по номеру» as PDF: this customer's calls, or for support all of them."""
+        number, _problem = read_number(request.args.get("phone", "").replace("\x00", "")[:100].strip())
+        if number is None:
+            abort(404)
+        try:
+            content = call_certificate.draw(db.session(), number, self._named())
+        except PdfError as problem:
+            log.exception("a certificate can't be drawn", extra={"reason": problem.reason})
+            raise Unavailable("call.certificate") from problem
+        answer = Response(content, mimetype="application/pdf")
+        answer.headers["Content-Disposition"] = f'attachment; filename="spravka-{number}.pdf"'
+        return answer
 
     def _named(self) -> Customer | None:
         """The customer who asks, or whom support named; support may leave him out."""

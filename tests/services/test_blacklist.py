@@ -239,10 +239,10 @@ def test_a_reason_longer_than_its_column_is_refused(customer_id: int, agent: Act
 # Bulk actions
 
 
-def delete_all(actor: Actor) -> blacklist.Tally:
+def delete_all(actor: Actor, reason: str = "ошибка") -> blacklist.Tally:
     with unit_of_work(STAFF) as session:
         rows = session.scalars(sa.select(BlacklistEntry)).all()
-        return blacklist.Tally.of(blacklist.delete_chunk(session, rows, {}, actor))
+        return blacklist.Tally.of(blacklist.delete_chunk(session, rows, {"reason": reason}, actor))
 
 
 def test_an_agent_deletes_entries_of_customers_and_no_others(customer_id: int, agent: Actor) -> None:
@@ -256,10 +256,22 @@ def test_an_agent_deletes_entries_of_customers_and_no_others(customer_id: int, a
     assert (event.customer_id, event.after) == (customer_id, {"count": 2})
 
 
-def test_a_lead_deletes_entries_of_the_platform(lead: Actor) -> None:
+def test_a_lead_deletes_entries_of_the_platform_and_the_log_keeps_the_number_and_why(lead: Actor) -> None:
     put(None, IVAN)
-    assert delete_all(lead).done == 1
+    assert delete_all(lead, "жалоба отозвана").done == 1
     assert listed(None) == set()
+    with unit_of_work(STAFF) as session:
+        event = session.scalars(sa.select(AuditEvent)).one()
+    assert (event.action, event.customer_id, event.reason) == ("blacklist.delete", None, "жалоба отозвана")
+    assert event.before == {"phone": str(IVAN), "reason": ""}
+
+
+def test_an_entry_of_the_platform_stays_until_somebody_says_why_it_goes(customer_id: int, lead: Actor) -> None:
+    put(None, IVAN)
+    put(customer_id, IVAN)
+    tally = delete_all(lead, " ")
+    assert (tally.done, tally.failed, tally.rows[0].reason) == (1, 1, "reason.missing")
+    assert (listed(None), listed(customer_id)) == ({IVAN}, set())
 
 
 def test_numbers_of_customers_are_forbidden_to_all_and_stay_with_their_owners(customer_id: int, lead: Actor) -> None:
@@ -279,6 +291,11 @@ def test_an_unknown_customer_is_not_found(text: str) -> None:
 
 
 def test_only_a_lead_decides_for_all_customers(lead: Actor, agent: Actor) -> None:
-    blacklist.check_platform(lead)
+    blacklist.check_platform(lead, "жалоба")
     with pytest.raises(Forbidden):
-        blacklist.check_platform(agent)
+        blacklist.check_platform(agent, "жалоба")
+
+
+def test_a_number_is_forbidden_to_all_with_a_reason_only(lead: Actor) -> None:
+    with pytest.raises(Invalid, match="reason.missing"):
+        blacklist.check_platform(lead, " ")

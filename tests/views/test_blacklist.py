@@ -192,7 +192,8 @@ def test_a_viewer_may_look_but_neither_add_nor_delete(people: People) -> None:
 def test_the_platform_list_is_for_the_lead_and_is_audited(people: People, work, app: Flask) -> None:
     url = "/admin/blacklist/new/"
     assert "нет права" in add_text(people.sasha, "89253944577", url=url).alerts
-    page = add_text(people.lida, "89253944577", url=url)
+    assert "Укажите причину" in add_text(people.lida, "89253944577", url=url).alerts
+    page = add_text(people.lida, "89253944577", url=url, reason="решение суда")
     page.form(has="expected").submit()
     work()
     assert stored(None) == {79253944577}
@@ -203,7 +204,7 @@ def test_the_platform_list_is_for_the_lead_and_is_audited(people: People, work, 
 
 
 def test_an_agent_may_not_confirm_the_platform_numbers_that_a_lead_prepared(people: People, work) -> None:
-    form = add_text(people.lida, "89253944577", url="/admin/blacklist/new/").form(has="expected")
+    form = add_text(people.lida, "89253944577", url="/admin/blacklist/new/", reason="суд").form(has="expected")
     number = form.values["id"]
     page = people.sasha.get(f"/admin/jobs/details/?id={number}")
     assert not page.tree.xpath("//form[@action='/admin/jobs/confirm/']")
@@ -250,7 +251,9 @@ def test_an_agent_deletes_for_customers_but_not_for_the_platform(people: People,
     sasha = people.sasha
     page = sasha.get("/admin/blacklist/")
     question = page.form(has="expect").submit(action="delete", scope="all")
-    question.form(has="confirmed").submit()
+    question = question.form(has="confirmed").submit(reason="")
+    assert "Укажите причину" in question.text
+    question.form(has="confirmed").submit(reason="ошибка")
     work()
     assert stored(None) == {79253944577}
     assert stored(people.customer_id) == set()

@@ -1,13 +1,29 @@
 """«Почему (не) позвонили»: the answer now and everything before, for the customer and for support."""
 
+import pypdfium2
 import pytest
 import sqlalchemy as sa
 
 from callcab.db import unit_of_work
-from callcab.models import BlacklistEntry, BlacklistSource, Call, CallState, Campaign, Contact, Customer, Outcome
+from callcab.lib import pdf
+from callcab.models import (
+    BlacklistEntry,
+    BlacklistSource,
+    Call,
+    CallState,
+    Campaign,
+    Contact,
+    Customer,
+    InboundAction,
+    InboundCall,
+    Outcome,
+    User,
+)
 from callcab.scope import Actor, Scope
 from callcab.services import blacklist
+from callcab.views import call_certificate
 from tests import factories, world
+from tests.client import Page
 from tests.people import People
 from tests.services.dialling import NOON
 
@@ -148,3 +164,102 @@ def test_the_decision_of_a_campaign_under_way_names_its_next_attempt(people: Peo
         session.execute(sa.delete(BlacklistEntry))
     text = people.olga.get("/cabinet/calls/why/", query={"phone": TYPED}).text
     assert "Рассылка: Идущая, следующая попытка" in text
+
+
+# «Справка по номеру»
+
+
+def read_back(page: Page) -> str:
+    """The text of a PDF with single spaces."""
+    pages = pypdfium2.PdfDocument(page.response.get_data())
+    return " ".join(" ".join(part.get_textpage().get_text_range() for part in pages).split())
+
+
+def test_a_certificate_prints_the_customers_calls_and_that_nothing_rang_after_the_opt_out(people: People) -> None:
+    refusal(people.customer_id)
+    refusal(people.other_id)
+    forbid(people.customer_id)
+    page = people.olga.get("/cabinet/calls/why/", query={"phone": TYPED})
+    answer = people.olga.get(page.link("Справка по номеру (PDF)"))
+    assert answer.response.mimetype == "application/pdf"
+    assert "spravka-79253944577.pdf" in answer.response.headers["Content-Disposition"]
+    text = read_back(answer)
+    for part in (
+        "Справка по номеру +7(925)394-45-77 от",
+        "Кто звонил ООО «Ромашка»",
+        "Звонков и отказов позвонить 1",
+        "Время указано МСК",
+        "Источник Ручной ввод",
+        "Действует бессрочно",
+        "Реакция меньше секунды",
+        "После этого звонков на номер не было.",
+        f"Обзвон {people.customer_id}",
+        "Чёрный список клиента",
+        "стр. 1",
+    ):
+        assert part in text
+    assert f"Обзвон {people.other_id}" not in text
+
+
+def test_supports_certificate_holds_all_customers_calls_in_and_out(people: People) -> None:
+    refusal(people.customer_id)
+    refusal(people.other_id)
+    forbid(None, "решение суда")
+    with unit_of_work(SYSTEM) as session:
+        came = {"provider_ref": "i-1", "phone": PHONE, "to_phone": 79250000001, "deadline_at": NOON, "ended_at": NOON}
+        done = {"action": InboundAction.REFUSE, "code": "inbound.duty", "outcome": Outcome.REJECTED}
+        session.add(InboundCall(**came, **done))
+    text = read_back(people.sasha.get("/admin/calls/certificate/", query={"phone": TYPED}))
+    assert "Кто звонил все клиенты сервиса" in text
+    assert "Список платформа: для всех клиентов" in text
+    assert "+7(925)000-00-01 Не принят" in text
+    for customer_id in (people.customer_id, people.other_id):
+        assert f"Обзвон {customer_id}" in text
+    # Whose words they are, and what was said, stays with support.
+    assert "Лида" not in text
+    assert "решение суда" not in text
+
+
+def test_a_certificate_is_russian_whatever_the_reader_speaks(people: People) -> None:
+    refusal(people.customer_id)
+    with unit_of_work(SYSTEM) as session:
+        session.execute(sa.update(User).values(language="en"))
+    text = read_back(people.olga.get("/cabinet/calls/certificate/", query={"phone": TYPED}))
+    assert "Не звонили" in text
+    assert "Номера нет в чёрном списке" in text
+
+
+def test_a_certificate_of_many_calls_says_how_many_did_not_fit(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal(people.customer_id)
+    refusal(people.customer_id)
+    monkeypatch.setattr(call_certificate, "MOST", 1)
+    text = read_back(people.olga.get("/cabinet/calls/certificate/", query={"phone": TYPED}))
+    assert "Более ранних звонков, не вошедших в справку: 1." in text
+
+
+def test_a_certificate_of_a_hundred_calls_is_drawn_in_time(people: People) -> None:
+    first = refusal(people.customer_id)
+    with unit_of_work(SYSTEM) as session:
+        call = session.get_one(Call, first)
+        values = {
+            name: getattr(call, name) for name in ("campaign_id", "contact_id", "customer_id", "phone", "decision")
+        }
+        rest = {"state": CallState.REFUSED, "outcome": Outcome.REQUEST_REFUSED, "ended_at": NOON, "deadline_at": NOON}
+        session.add_all(Call(attempt=number, **values, **rest) for number in range(2, 101))
+    assert "Звонков и отказов позвонить 100" in read_back(
+        people.olga.get("/cabinet/calls/certificate/", query={"phone": TYPED})
+    )
+
+
+def test_a_certificate_of_no_number_is_not_found_and_one_that_fails_says_so(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.olga.get("/cabinet/calls/certificate/", query={"phone": "чепуха"}, status=404)
+
+    def fail(html: str) -> bytes:
+        raise pdf.PdfError("limit")
+
+    monkeypatch.setattr(pdf, "render_pdf", fail)
+    page = people.olga.get("/cabinet/calls/certificate/", query={"phone": TYPED}, status=None)
+    assert page.status == 503
+    assert "Справка сейчас не составляется" in page.text

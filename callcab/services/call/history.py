@@ -54,6 +54,12 @@ def calls(
     return session.scalars(statement if before is None else statement.where(Call.id < before)).all()
 
 
+def count(session: CabSession, *, phone: int, customer_id: int | None) -> int:
+    """How many calls and refusals there are."""
+    statement = sa.select(sa.func.count(Call.id)).where(Call.phone == phone, *_of(Call.customer_id, customer_id))
+    return session.scalar(statement) or 0
+
+
 def came_in(session: CabSession, *, phone: int, customer_id: int | None, limit: int = PAGE) -> Sequence[InboundCall]:
     """Calls from the number to ours, the newest first."""
     return session.scalars(
