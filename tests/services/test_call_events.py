@@ -172,3 +172,15 @@ def test_a_tariff_that_is_edited_meanwhile_changes_no_call_under_way() -> None:
         session.execute(sa.update(Tariff).values(minute_price=Decimal("50.00")))
     tell(story(reference(call_id)))
     assert money(customer_id) == (Decimal("98.20"), Decimal("0.00"))
+
+
+def test_who_answers_and_presses_nine_in_one_batch_hears_the_goodbye_to_its_end() -> None:
+    _, campaign_id = settled()
+    (call_id,) = dial(campaign_id)
+    asked: list[tuple[str, dict[str, Any]]] = []
+    queue.set_sender(lambda job, ids: asked.append((job, ids)))
+    told = [event for event in story(reference(call_id)) if event.kind is not EventKind.HANGUP]
+    tell([*told[:-1], Event(told[-1].reference, "nine", EventKind.DIGIT, NOON, {"digit": "9"})])
+    with unit_of_work(SYSTEM) as session:
+        assert session.scalars(sa.select(BlacklistEntry.phone)).all() == [FIRST]
+    assert asked == []

@@ -54,21 +54,24 @@ def opt_out(session: CabSession, wishes: Sequence[OptOut]) -> None:
             index_elements=[BlacklistEntry.customer_id, BlacklistEntry.phone], set_={"expires_at": None}
         )
     )
+    own = [wish.call_id for wish in ordered if wish.call_id is not None]
     for customer_id in sorted({wish.customer_id for wish in ordered}):
-        stop_calls(session, customer_id, [wish.phone for wish in ordered if wish.customer_id == customer_id])
+        mine = [wish.phone for wish in ordered if wish.customer_id == customer_id]
+        stop_calls(session, customer_id, mine, but=own)
 
 
-def stop_calls(session: CabSession, customer_id: int | None, phones: Iterable[int]) -> int:
+def stop_calls(session: CabSession, customer_id: int | None, phones: Iterable[int], *, but: Sequence[int] = ()) -> int:
     """End unanswered calls to numbers that were put on a list (None: the platform's); returns how many.
 
     Those not dialled yet are refused by the gate anyway, which reads the list right before; this is for the telephones
-    that ring already. They are hung up after the commit.
+    that ring already. They are hung up after the commit, but for those named: whoever pressed hears the goodbye.
     """
     wanted = sorted(set(phones))
     condition = Call.customer_id == customer_id if customer_id is not None else sa.true()
     found = session.scalars(
         sa.select(Call.id)
         .where(condition, Call.ended_at.is_(None), Call.answered_at.is_(None), Call.phone == bulk.any_of(wanted))
+        .where(Call.id != bulk.all_of(but))
         .order_by(Call.id)
     ).all()
     for call_id in found:
