@@ -20,6 +20,7 @@ from callcab.models import (
     CallEvent,
     CallState,
     Campaign,
+    Contact,
     Customer,
     CustomerStatus,
     InboundAction,
@@ -41,7 +42,7 @@ from callcab.providers.telephony.base import (
     Incoming,
     Refuse,
 )
-from callcab.services import callback_request, operation
+from callcab.services import callback_request, operation, prompt
 from callcab.services.call.opting_out import OptOut, opt_out, opt_out_digits
 from callcab.services.call.scenario import scenario_of
 from callcab.services.callback_request import Pressed
@@ -244,7 +245,10 @@ def _answer(session: CabSession, call: InboundCall) -> Answer:
             ring_seconds=RING_SECONDS,
             longest_seconds=LONGEST_TALK,
         )
-    return Follow(scenario_of(session, session.get_one(Campaign, call.campaign_id)), longest_seconds=LONGEST_SECONDS)
+    campaign = session.get_one(Campaign, call.campaign_id)
+    contact = sa.select(Contact.variables).where(Contact.campaign_id == campaign.id, Contact.phone == call.phone)
+    variables = session.scalar(contact) or {}
+    return Follow(prompt.spoken(scenario_of(session, campaign), variables), longest_seconds=LONGEST_SECONDS)
 
 
 def _by_reference(session: CabSession, reference: str, *, lock: bool = False) -> InboundCall | None:

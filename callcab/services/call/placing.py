@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib import phone as phones
-from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, Outcome
+from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, Contact, Outcome
 from callcab.providers.telephony.base import CallKind, CallRequest
-from callcab.services import bulk
+from callcab.services import bulk, prompt
 from callcab.services.call.ending import End, finish, locked
 from callcab.services.call.locking import store
 from callcab.services.call.rounds import UNDER_WAY
@@ -29,7 +29,8 @@ TRY_AGAIN = timedelta(seconds=15)
 def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest]:
     """The requests to hand over, without those of calls that were begun or ended meanwhile. Reads only."""
     calls = session.execute(
-        sa.select(Call.provider_ref, Call.phone, Call.from_phone, Call.campaign_id)
+        sa.select(Call.provider_ref, Call.phone, Call.from_phone, Call.campaign_id, Contact.variables)
+        .join(Contact, Contact.id == Call.contact_id)
         .where(Call.id == bulk.any_of(call_ids), Call.state == CallState.PLACED, Call.deadline_at > clock.now())
         .order_by(Call.id)
     ).all()
@@ -40,7 +41,7 @@ def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest
         CallRequest(
             reference=str(call.provider_ref),
             to=phones.from_int(call.phone),
-            scenario=scenarios[call.campaign_id],
+            scenario=prompt.spoken(scenarios[call.campaign_id], call.variables),
             kind=CallKind.CAMPAIGN,
             caller_id=phones.from_int(call.from_phone) if call.from_phone else None,
             ring_seconds=RING_SECONDS,

@@ -24,7 +24,7 @@ from callcab.models import (
     Purpose,
 )
 from callcab.scope import Actor
-from callcab.services import audit, bulk, contact_list, ivr_rule, pricing
+from callcab.services import audit, bulk, contact_list, ivr_rule, pricing, prompt
 from callcab.services.decision import blocked_phones, is_closed
 from callcab.services.ivr_rule import LONGEST_PROMPT, Rule
 from callcab.services.phone_number.lease import is_available
@@ -125,6 +125,7 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
     reading = read_contacts(session, draft.contacts, draft.lists, customer_id=customer_id)
     if not reading.total:
         raise Invalid("campaign.no_contacts", field="contacts")
+    prompt.check(_texts(draft), _variables(reading))
     consent = _consent(draft, reading)
     if draft.own_number_id is not None:
         _check_number(session, draft.own_number_id, customer_id)
@@ -211,6 +212,20 @@ def _check(draft: Draft) -> None:
     for name, text in (("unheard", draft.unheard), ("unknown", draft.unknown)):
         if len(text) > LONGEST_PROMPT:
             raise Invalid("field.too_long", field=name, limit=LONGEST_PROMPT)
+
+
+def _texts(draft: Draft) -> list[tuple[str, str]]:
+    """Everything that the robot would say, by field."""
+    said = [("prompt", draft.prompt), ("unheard", draft.unheard), ("unknown", draft.unknown)]
+    return said + [(f"rule_{rule.digit}_prompt", rule.prompt) for rule in draft.rules]
+
+
+def _variables(reading: ListReading) -> list[str]:
+    """The variables that all contacts have: pasted numbers have none."""
+    if reading.phones or not reading.lists:
+        return []
+    first, *others = reading.lists
+    return [name for name in first.variables if all(name in row.variables for row in others)]
 
 
 def _check_number(session: CabSession, number_id: int, customer_id: int) -> None:

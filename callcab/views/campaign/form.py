@@ -55,6 +55,7 @@ class CampaignForm(Form):
         [validators.InputRequired(), validators.Length(max=LONGEST_PROMPT)],
         default=_l("Здравствуйте! … Чтобы больше не получать звонки, нажмите девять."),
         render_kw={"rows": 4},
+        description=_l("Переменные списка контактов пишите в фигурных скобках: {имя}. Робот скажет их каждому свои."),
     )
     lists = SelectMultipleField(
         _l("Списки контактов"),
