@@ -33,6 +33,7 @@ codec_resample codec_a_mu format_wav format_pcm format_gsm format_sln bridge_sim
 bridge_native_rtp bridge_builtin_features app_senddtmf app_echo
 """
 EMPTY = ("cdr", "cel", "features", "acl", "udptl", "pjproject", "stasis", "ccss", "indications", "manager", "codecs")
+_rtp_ports = [random.randrange(30000, 40000, 1000)]
 _ports = itertools.count(random.randrange(21000, 28000, 500), 10)
 
 
@@ -151,7 +152,9 @@ class AsteriskServer:
             if (share / name).exists() and not (made["data"] / name).exists():
                 (made["data"] / name).symlink_to(share / name)
         (made["data"] / "sounds").mkdir(exist_ok=True)
-        first = 30000 + (self.sip_port - 21000) * 4 % 20000
+        # Two ports a call for each of our servers, and none of another's.
+        first = _rtp_ports[0]
+        _rtp_ports[0] += self.calls * 4 + 40
         present = [name for name in MODULES.split() if (self.root / modules / f"{name}.so").exists()]
         directories = {"astetcdir": "etc", "astvarlibdir": "var", "astdbdir": "db", "astkeydir": "keys"}
         directories |= {"astdatadir": "data", "astagidir": "agi", "astspooldir": "spool", "astrundir": "run"}
@@ -163,7 +166,7 @@ class AsteriskServer:
             "modules": "[modules]\nautoload = no\n" + "".join(f"load = {name}.so\n" for name in present),
             "logger": "[general]\n[logfiles]\nmessages => notice,warning,error\n",
             "amd": "[general]\n",
-            "rtp": f"[general]\nrtpstart = {first}\nrtpend = {first + self.calls * 2 + 20}\nicesupport = no\n",
+            "rtp": f"[general]\nrtpstart = {first}\nrtpend = {first + self.calls * 4 + 20}\nicesupport = no\n",
             "http": HTTP.format(host=HOST, port=self.http_port),
             "ari": ARI.format(password=PASSWORD),
             "pjsip": PJSIP.format(host=HOST, port=self.sip_port, trunk=trunk_port),
