@@ -40,3 +40,10 @@ def forget_idle_buckets() -> None:
     """Delete the buckets of campaigns that are over."""
     with unit_of_work(SCOPE) as session:
         pace.forget_idle(session, now=clock.now())
+
+
+@every(30)
+def close_overdue() -> None:
+    """End campaigns whose last day is over."""
+    with unit_of_work(SCOPE) as session:
+        campaigns.close_overdue(session, now=clock.now())

@@ -12,6 +12,7 @@ from callcab.models.campaign import (
     ContactState,
     IvrAction,
     IvrRule,
+    MachineAction,
     Purpose,
 )
 from callcab.models.company import Company
@@ -83,6 +84,7 @@ __all__ = [
     "ListEntry",
     "LoginEvent",
     "LoginOutcome",
+    "MachineAction",
     "MailMessage",
     "MailState",
     "Note",

@@ -1,8 +1,8 @@
 """Call campaign («рассылка»), its contacts and the rules of its voice menu."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -12,6 +12,9 @@ from callcab.db import Base, choice
 from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered, Versioned
 from callcab.scope import TenantOwned
+
+if TYPE_CHECKING:
+    from callcab.models.call import Call
 
 
 class CampaignState(StrEnum):
@@ -30,13 +33,29 @@ class Purpose(StrEnum):
     ADVERTISING = "advertising"
 
 
+class MachineAction(StrEnum):
+    """What to do at an answering machine: say the message (nobody listens for machines), or listen and ring off."""
+
+    PLAY = "play"
+    HANGUP = "hangup"
+    LATER = "later"
+
+
 class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     """``waiting`` = started but without a number yet; ``wait_reason`` is a code (number.none_free, balance.low…).
 
     ``dial_asked_at`` is when a dialling round was last asked for, ``dialled_at`` when one last began: together they
     keep the queue at one round for each campaign.
 
+    Calls begin at ``starts_at`` at the earliest, on ``days`` of the week (`12345`, Monday is 1) of the callee, until
+    the end of ``last_day`` of the customer. ``retries`` are rules by outcome (services.retry).
+
+    ``left_out`` counts what was no contact when the list was read: ``duplicates``, ``undialable``, ``rejected`` with a
+    ``sample``.
+
     ``lists`` are the contact lists that the contacts were copied from, as they were: ``id``, ``name``, ``entries``.
+
+    ``test_of`` is the campaign whose scenario this one tries on its owner's own telephone (services.campaign.cloning).
 
     Advertising by robot is refused without a stored confirmation of consent (rule C1).
 
@@ -48,12 +67,14 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     __table_args__ = (
         sa.CheckConstraint("purpose <> 'advertising' OR consent_note <> ''", name="advertising_needs_consent"),
         sa.CheckConstraint("quiet_from > quiet_until", name="calling_hours"),
+        sa.CheckConstraint("days ~ '^1?2?3?4?5?6?7?$' AND days <> ''", name="days"),
         sa.CheckConstraint("lines BETWEEN 1 AND 1000", name="lines"),
         sa.CheckConstraint("calls_per_second BETWEEN 1 AND 1000", name="calls_per_second"),
         sa.CheckConstraint("menu_tries BETWEEN 1 AND 3", name="menu_tries"),
         sa.Index("ix_campaign_customer_id_created_at_id", "customer_id", "created_at", "id"),
         sa.Index("ix_campaign_created_at_id", "created_at", "id"),
         sa.Index("ix_campaign_state", "state"),
+        sa.Index("ix_campaign_test_of", "test_of", postgresql_where=sa.text("test_of IS NOT NULL")),
     )
 
     name: orm.Mapped[str]
@@ -68,9 +89,15 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     unknown: orm.Mapped[str] = orm.mapped_column(default="")
     quiet_until: orm.Mapped[time] = orm.mapped_column(default=time(9))
     quiet_from: orm.Mapped[time] = orm.mapped_column(default=time(20))
+    days: orm.Mapped[str] = orm.mapped_column(sa.String(7), default="1234567")
+    starts_at: orm.Mapped[datetime | None]
+    last_day: orm.Mapped[date | None]
     lines: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=5)
     calls_per_second: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
     max_attempts: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=2)
+    retries: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict)
+    machine_action: orm.Mapped[MachineAction] = choice(MachineAction, default=MachineAction.PLAY)
+    left_out: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict)
     lists: orm.Mapped[list[dict[str, Any]]] = orm.mapped_column(JSONB, default=list)
     contacts_total: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
     contacts_done: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
@@ -78,6 +105,7 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     finished_at: orm.Mapped[datetime | None]
     dial_asked_at: orm.Mapped[datetime | None]
     dialled_at: orm.Mapped[datetime | None]
+    test_of: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("campaign.id"))
     request_key: orm.Mapped[str | None] = orm.mapped_column(sa.String(64), unique=True)
     created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
 
@@ -150,3 +178,5 @@ class Contact(Numbered, TenantOwned, Base):
     outcome: orm.Mapped[str | None] = orm.mapped_column(sa.String(32))
     next_at: orm.Mapped[datetime]
     variables: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict)
+
+    calls: orm.Mapped[list["Call"]] = orm.relationship(order_by="Call.attempt", viewonly=True)

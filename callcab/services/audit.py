@@ -12,7 +12,7 @@ from callcab.scope import Actor
 _NAMES = """
     blacklist.add blacklist.delete
     callback.done callback.reopen
-    campaign.create campaign.start campaign.pause campaign.resume campaign.stop
+    campaign.create campaign.start campaign.pause campaign.resume campaign.stop campaign.clone campaign.test
     contact_list.create contact_list.edit
     customer.create customer.edit customer.block customer.unblock customer.mail
     invoice.issue invoice.cancel invoice.paid invoice.send

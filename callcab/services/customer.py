@@ -14,7 +14,8 @@ from callcab.services import audit, session_record, user
 
 NAME_LIMIT = 200
 NOTE_LIMIT = 4000
-EDITABLE = ("name", "inn", "email", "tariff_id", "zone")
+EDITABLE = ("name", "inn", "email", "tariff_id", "zone", "lines", "calls_per_second")
+MOST_LINES = 1_000
 ZONES = available_timezones()
 
 
@@ -131,7 +132,19 @@ def _checked(session: CabSession, values: dict[str, Any]) -> dict[str, Any]:
         raise Invalid("field.choice", field="zone")
     if "tariff_id" in found and session.get(Tariff, found["tariff_id"]) is None:
         raise Invalid("field.choice", field="tariff_id")
+    for name in ("lines", "calls_per_second"):
+        if name in found:
+            found[name] = _limit(found[name], name)
     return found
+
+
+def _limit(text: str, field: str) -> int | None:
+    """Most lines at once or calls in a second, in all campaigns; nothing = as many as the platform allows."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_LINES):
+        raise Invalid("campaign.out_of_range", field=field, low=1, high=MOST_LINES)
+    return int(text)
 
 
 def _text(value: str, field: str) -> str:

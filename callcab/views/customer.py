@@ -61,6 +61,10 @@ class LetterForm(Form):
     text = TextAreaField(_l("Текст"), [DataRequired(_l("Введите текст.")), Length(max=10_000)], render_kw={"rows": 8})
 
 
+_UNLIMITED = _l("Пусто — без предела.")
+_COUNT = {"maxlength": 4, "inputmode": "numeric"}
+
+
 class CustomerForm(Form):
     """Fields that support may change; money is never one of them (F-22)."""
 
@@ -70,6 +74,8 @@ class CustomerForm(Form):
     email = EmailField(_l("Email"), render_kw={"required": True, "maxlength": customer.NAME_LIMIT})
     tariff_id = SelectField(_l("Тариф"), coerce=int)
     zone = SelectField(_l("Часовой пояс"), choices=[(zone, zone) for zone in ZONES])
+    lines = StringField(_l("Линий во всех рассылках"), description=_UNLIMITED, render_kw=_COUNT)
+    calls_per_second = StringField(_l("Звонков в секунду"), description=_UNLIMITED, render_kw=_COUNT)
 
     def values(self) -> dict[str, Any]:
         """What was typed, as the service takes it."""
@@ -79,6 +85,8 @@ class CustomerForm(Form):
             "email": plain(self.email.data),
             "tariff_id": self.tariff_id.data,
             "zone": self.zone.data or "",
+            "lines": plain(str(self.lines.data or "")),
+            "calls_per_second": plain(str(self.calls_per_second.data or "")),
         }
 
 

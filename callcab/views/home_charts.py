@@ -96,14 +96,15 @@ def heat_chart(calls: Calls) -> Chart:
     return Chart(title, summary, picture(drawing), heads, rows, empty=not peak[0])
 
 
-def outcomes_chart(outcomes: Sequence[tuple[str, int]]) -> Chart:
-    """Verifications by how they ended."""
-    title = _("Проверки номеров по исходам")
+def outcomes_chart(outcomes: Sequence[tuple[str, int]], title: str = "", counted: str = "", summary: str = "") -> Chart:
+    """Verifications, or what ``title`` and ``counted`` say, by how they ended."""
+    title = title or _("Проверки номеров по исходам")
     named = [(_outcome(code), count) for code, count in outcomes]
-    summary = _("Всего за 30 дней: %(total)s", total=number(sum(count for _code, count in outcomes)))
+    total = number(sum(count for _code, count in outcomes))
+    summary = summary % {"total": total} if summary else _("Всего за 30 дней: %(total)s", total=total)
     drawing = svg.lying_bars(named, label=f"{title}. {summary}", width=WIDTH, value_format=_count)
     rows = [[name, number(count)] for name, count in named]
-    return Chart(title, summary, picture(drawing), [_("Исход"), _("Проверок")], rows, empty=not outcomes)
+    return Chart(title, summary, picture(drawing), [_("Исход"), counted or _("Проверок")], rows, empty=not outcomes)
 
 
 def _outcome(code: str) -> str:

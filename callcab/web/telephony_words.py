@@ -125,6 +125,8 @@ VERDICTS = {
     "later": (_l("Не сейчас"), "warn"),
     "campaign": (_l("Ждёт вся рассылка"), "warn"),
 }
+# The same verdicts before a launch, where nobody has been called yet.
+CHECKED = {"ok": (_l("Позвоним"), "good"), "later": (_l("Позже"), "warn"), "never": (_l("Нет"), "bad")}
 RULES = {
     "number": _l("Номер и его вид"),
     "platform_list": _l("Чёрный список платформы"),
@@ -146,6 +148,7 @@ EVIDENCE = {
     "zones": _l("пояс"),
     "local": _l("там сейчас"),
     "from": _l("с"),
+    "weekdays": _l("дни"),
     "purpose": _l("цель"),
     "available": _l("доступно"),
     "needed": _l("нужно"),
@@ -165,7 +168,27 @@ BLACKLIST_SOURCES = {
     BlacklistSource.IVR: _l("Условие IVR"),
     BlacklistSource.API: _l("API"),
 }
+WEEKDAYS = {
+    "1": _l("Понедельник"),
+    "2": _l("Вторник"),
+    "3": _l("Среда"),
+    "4": _l("Четверг"),
+    "5": _l("Пятница"),
+    "6": _l("Суббота"),
+    "7": _l("Воскресенье"),
+}
+SHORT_DAYS = {
+    "1": _l("пн"),
+    "2": _l("вт"),
+    "3": _l("ср"),
+    "4": _l("чт"),
+    "5": _l("пт"),
+    "6": _l("сб"),
+    "7": _l("вс"),
+}
 WAITING = {
+    "campaign.scheduled": _l("начнётся в назначенное время"),
+    "campaign.over": _l("последний день прошёл"),
     "campaign.starting": _l("запускается"),
     "number.none_free": _l("нет свободного номера"),
     "balance.low": _l("пополните баланс"),
@@ -254,6 +277,11 @@ def inbound_done(call: InboundCall) -> Any:
     )
 
 
+def verdict_status(verdict: str) -> Any:
+    words, tone = CHECKED[verdict]
+    return status(words, tone)
+
+
 def reason(code: str) -> Any:
     """A short sentence for the code of a decision; those of error codes where no number has to be filled in."""
     if code in WAITING:
@@ -311,6 +339,8 @@ def _shown(key: str, value: Any) -> Any:
     """A stored piece of evidence as people read it."""
     if key == "zones":
         return ", ".join(moscow_offset(name) for name in value)
+    if key == "weekdays":
+        return days_text(str(value))
     if key in ("available", "needed"):
         return money(Decimal(value))
     if key == "phone" or (key == "from" and str(value).isdigit()):
@@ -318,6 +348,11 @@ def _shown(key: str, value: Any) -> Any:
     if key in ("since", "until", "last") and "T" in str(value):
         return moment(datetime.fromisoformat(value))
     return VALUES.get(str(value), value)
+
+
+def days_text(days: str) -> str:
+    """Days of the week in short: `пн, вт`, or that it is all of them."""
+    return str(_l("все")) if len(days) == len(SHORT_DAYS) else ", ".join(str(SHORT_DAYS[day]) for day in days)
 
 
 def moscow_offset(name: str) -> str:

@@ -100,7 +100,7 @@ def start_campaign(olga: Browser) -> str:
     url = olga.get("/cabinet/campaigns/").link("Напоминание")
     row_id = re.search(r"id=(\d+)", url)
     assert row_id
-    page = olga.get(url).form(to="/cabinet/campaigns/steer/").submit(id=row_id[1], step="start")
+    page = olga.get(f"/cabinet/campaigns/check/?id={row_id[1]}").form(to="/cabinet/campaigns/steer/").submit()
     assert "запускается" in page.text
     return url
 

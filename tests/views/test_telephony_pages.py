@@ -185,6 +185,8 @@ def test_a_campaign_is_drawn_up_and_started(people: People) -> None:
         "calls_until": "20:00",
         "lines": "2",
         "max_attempts": "2",
+        "days": list("1234567"),
+        "machine": "play",
         "own_number_id": "",
         "rule_1": "",
         "rule_2": "",
@@ -197,8 +199,8 @@ def test_a_campaign_is_drawn_up_and_started(people: People) -> None:
     assert made.status in (200, 303)
     page = olga.get("/cabinet/campaigns/details/?id=1")
     assert "Черновик" in page.text
-    assert "Запустить" in page.text
-    olga.post("/cabinet/campaigns/steer/", id="1", step="start")
+    assert "Проверить и запустить" in page.text
+    olga.get("/cabinet/campaigns/check/?id=1").form(to="/cabinet/campaigns/steer/").submit()
     assert "Ожидает: запускается" in olga.get("/cabinet/campaigns/details/?id=1").text
     people.stranger.get("/cabinet/campaigns/details/?id=1", status=404)
 
@@ -215,6 +217,8 @@ def test_advertising_without_consent_is_refused_beside_its_field(people: People)
         "calls_until": "20:00",
         "lines": "2",
         "max_attempts": "2",
+        "days": list("1234567"),
+        "machine": "play",
         "own_number_id": "",
         "rule_1": "",
         "rule_2": "",
@@ -301,6 +305,8 @@ def test_a_wrong_field_of_a_campaign_is_explained_in_our_words(
         "calls_until": "20:00",
         "lines": "2",
         "max_attempts": "2",
+        "days": list("1234567"),
+        "machine": "play",
         "own_number_id": "",
     }
     page = people.olga.post("/cabinet/campaigns/new/", **{**form, field: typed})

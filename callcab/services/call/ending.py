@@ -23,8 +23,7 @@ from callcab.models import (
     Reservation,
     ReservationState,
 )
-from callcab.providers.telephony.base import advice
-from callcab.services import bulk, ledger, pricing, reservation
+from callcab.services import bulk, ledger, pricing, reservation, retry
 from callcab.services.call.locking import Live, lock_calls, lock_campaigns, store
 from callcab.services.call.rounds import UNDER_WAY, ask
 from callcab.services.phone_number.lease import release_campaign
@@ -187,9 +186,9 @@ def _fate(end: End, campaign: Campaign, attempts: int, now: datetime) -> Fate:
     if end.again_at is not None:
         return Fate(contact_id, ContactState.WAITING, outcome, attempts, end.again_at)
     attempts += 1
-    hint = advice(outcome)
-    if hint.again and attempts < campaign.max_attempts and attempts <= hint.tries:
-        return Fate(contact_id, ContactState.WAITING, outcome, attempts, now + hint.delay)
+    delay = retry.next_try(campaign, end.outcome, attempts)
+    if delay is not None:
+        return Fate(contact_id, ContactState.WAITING, outcome, attempts, now + delay)
     return Fate(contact_id, ContactState.DONE, outcome, attempts, now)
 
 

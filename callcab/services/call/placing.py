@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib import phone as phones
-from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, Contact, Outcome
+from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, Contact, MachineAction, Outcome
 from callcab.providers.telephony.base import CallKind, CallRequest
 from callcab.services import bulk, prompt
 from callcab.services.call.ending import End, finish, locked
@@ -36,7 +36,8 @@ def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest
     ).all()
     wanted = sorted({call.campaign_id for call in calls})
     campaigns = session.scalars(sa.select(Campaign).where(Campaign.id == bulk.any_of(wanted)))
-    scenarios = {campaign.id: scenario_of(session, campaign) for campaign in campaigns}
+    known = {campaign.id: campaign for campaign in campaigns}
+    scenarios = {campaign.id: scenario_of(session, campaign) for campaign in known.values()}
     return [
         CallRequest(
             reference=str(call.provider_ref),
@@ -46,6 +47,7 @@ def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest
             caller_id=phones.from_int(call.from_phone) if call.from_phone else None,
             ring_seconds=RING_SECONDS,
             longest_seconds=LONGEST_SECONDS,
+            detect_machine=known[call.campaign_id].machine_action is not MachineAction.PLAY,
         )
         for call in calls
     ]

@@ -16,6 +16,7 @@ from callcab.services.call import rounds
 from callcab.services.call.ending import finish_campaign
 from callcab.services.call.locking import lock_campaign
 from callcab.services.campaign.recording import Round, record
+from callcab.services.campaign.schedule import is_early
 from callcab.services.phone_number.lease import lease
 
 # A campaign that waits, or has nobody left, is looked at again after this.
@@ -35,6 +36,7 @@ def due(session: CabSession, *, limit: int = 500) -> list[int]:
     found = session.scalars(
         sa.select(Campaign.id)
         .where(Campaign.state.in_(rounds.UNDER_WAY))
+        .where(sa.or_(Campaign.starts_at.is_(None), Campaign.starts_at <= now))
         .where(
             sa.or_(
                 sa.and_(Campaign.state == CampaignState.RUNNING, waiting.where(Contact.next_at <= now)),
@@ -54,7 +56,7 @@ def dial(session: CabSession, campaign_id: int) -> Round:
     if campaign is None or campaign.state not in rounds.UNDER_WAY:
         return Round()
     rounds.begin(campaign)
-    if finish_campaign(session, campaign):
+    if is_early(campaign, clock.now()) or finish_campaign(session, campaign):
         return Round()
     caller = lease(session, campaign)
     if caller is None:

@@ -1,9 +1,8 @@
-"""Drawing up a campaign: its list, its menu, its limits, and what would happen if it started now."""
+"""Drawing up a campaign: its people, its menu, its limits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
-from decimal import Decimal
+from datetime import date, datetime, time
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -18,23 +17,25 @@ from callcab.models import (
     ContactList,
     ContactState,
     Customer,
+    MachineAction,
     NumberKind,
     NumberState,
+    Outcome,
     PhoneNumber,
     Purpose,
 )
 from callcab.scope import Actor
-from callcab.services import audit, bulk, contact_list, ivr_rule, pricing, prompt
-from callcab.services.decision import blocked_phones, is_closed
+from callcab.services import audit, bulk, contact_list, ivr_rule, prompt, retry
+from callcab.services.campaign import schedule
 from callcab.services.ivr_rule import LONGEST_PROMPT, Rule
-from callcab.services.phone_number.lease import is_available
+from callcab.services.retry import Retry
 
 # Pasted into the form; lists hold more.
 MOST_CONTACTS = 50_000
 MOST_FROM_LISTS = 200_000
 LONGEST_TEXT = 2_000_000
 SHORTEST_CONSENT = 10
-LINES = (1, 50)
+REJECTED_KEPT = 5
 ATTEMPTS = (1, 5)
 
 
@@ -55,24 +56,16 @@ class Draft:
     unknown: str = ""
     calls_from: time = time(9)
     calls_until: time = time(20)
+    days: str = schedule.WEEK
+    starts_at: datetime | None = None
+    last_day: date | None = None
     lines: int = 5
+    calls_per_second: int | None = None
     max_attempts: int = 2
+    retries: Mapping[Outcome, Retry] = field(default_factory=dict)
+    machine: MachineAction = MachineAction.PLAY
     own_number_id: int | None = None
     request_key: str | None = None
-
-
-@dataclass(frozen=True)
-class Preflight:
-    """What a start would meet: counts of contacts by the first reason against them, and money."""
-
-    contacts: int
-    blocked: int
-    closed: int
-    price_from: Decimal
-    price_longest: Decimal
-    available: Decimal
-    enough_for: int | None
-    number_ready: bool
 
 
 @dataclass(frozen=True)
@@ -127,6 +120,15 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
         raise Invalid("campaign.no_contacts", field="contacts")
     prompt.check(_texts(draft), _variables(reading))
     consent = _consent(draft, reading)
+    customer = session.get_one(Customer, customer_id)
+    schedule.check(
+        customer,
+        days=draft.days,
+        starts_at=draft.starts_at,
+        last_day=draft.last_day,
+        lines=draft.lines,
+        calls_per_second=draft.calls_per_second,
+    )
     if draft.own_number_id is not None:
         _check_number(session, draft.own_number_id, customer_id)
     known = _repeated(session, draft, customer_id)
@@ -141,9 +143,21 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
         prompt=draft.prompt.strip(),
         quiet_until=draft.calls_from,
         quiet_from=draft.calls_until,
+        days=schedule.sorted_days(draft.days),
+        starts_at=draft.starts_at,
+        last_day=draft.last_day,
         lines=draft.lines,
+        calls_per_second=draft.calls_per_second,
         max_attempts=draft.max_attempts,
+        retries=retry.check(draft.retries),
+        machine_action=draft.machine,
         contacts_total=reading.total,
+        left_out={
+            "duplicates": reading.duplicates,
+            "undialable": reading.undialable,
+            "rejected": len(reading.rejected),
+            "sample": [{"line": item.line, "text": item.text[:60]} for item in reading.rejected[:REJECTED_KEPT]],
+        },
         lists=[{"id": row.id, "name": row.name, "entries": row.entries} for row in reading.lists],
         request_key=draft.request_key,
         created_by=actor.user_id,
@@ -170,29 +184,6 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
     return campaign
 
 
-def preflight(session: CabSession, campaign: Campaign, *, now: datetime) -> Preflight:
-    """What would happen if the campaign started now. Reads only; needs a system scope for the platform's list."""
-    customer = session.get_one(Customer, campaign.customer_id)
-    waiting = session.scalars(
-        sa.select(Contact.phone)
-        .where(Contact.campaign_id == campaign.id)
-        .where(Contact.state.in_((ContactState.NEW, ContactState.WAITING)))
-    ).all()
-    blocked = blocked_phones(session, customer_id=campaign.customer_id, phones=waiting, now=now)
-    least = pricing.call_price(customer.tariff, 1)
-    longest = pricing.longest_call(customer.tariff)
-    return Preflight(
-        contacts=len(waiting),
-        blocked=len(blocked),
-        closed=sum(1 for phone in waiting if is_closed(phone, campaign, customer.zone, now)),
-        price_from=least,
-        price_longest=longest,
-        available=customer.available,
-        enough_for=int(customer.available // longest) if longest else None,
-        number_ready=is_available(session, campaign),
-    )
-
-
 def _check(draft: Draft) -> None:
     for name, text, limit in (("name", draft.name, 120), ("prompt", draft.prompt, LONGEST_PROMPT)):
         if not text.strip():
@@ -202,7 +193,6 @@ def _check(draft: Draft) -> None:
     if not draft.calls_from < draft.calls_until:
         raise Invalid("campaign.hours", field="calls_until")
     limits = (
-        ("lines", draft.lines, LINES),
         ("max_attempts", draft.max_attempts, ATTEMPTS),
         ("menu_tries", draft.menu_tries, ivr_rule.TRIES),
     )

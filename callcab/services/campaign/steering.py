@@ -11,6 +11,8 @@ from callcab.models import Campaign, CampaignState, Customer, CustomerStatus, Pu
 from callcab.scope import Actor
 from callcab.services import audit
 from callcab.services.call import rounds
+from callcab.services.campaign.schedule import is_early
+from callcab.services.decision import is_over
 from callcab.services.phone_number.lease import release_campaign
 
 
@@ -22,8 +24,8 @@ def start(session: CabSession, campaign_id: int, *, actor: Actor, customer_id: i
     """
     campaign = _move(session, campaign_id, customer_id, (CampaignState.DRAFT,), CampaignState.WAITING)
     _check_customer(session, campaign)
-    campaign.wait_reason = "campaign.starting"
     campaign.started_at = clock.now()
+    campaign.wait_reason = _first_reason(campaign)
     return _moved(session, campaign, "campaign.start", CampaignState.DRAFT, actor)
 
 
@@ -38,7 +40,7 @@ def resume(session: CabSession, campaign_id: int, *, actor: Actor, customer_id: 
     """Go on with a paused campaign. Flushed. Raises as ``start``."""
     campaign = _move(session, campaign_id, customer_id, (CampaignState.PAUSED,), CampaignState.WAITING)
     _check_customer(session, campaign)
-    campaign.wait_reason = "campaign.starting"
+    campaign.wait_reason = _first_reason(campaign)
     return _moved(session, campaign, "campaign.resume", CampaignState.PAUSED, actor)
 
 
@@ -76,12 +78,18 @@ def _move(
     return campaign
 
 
+def _first_reason(campaign: Campaign) -> str:
+    return "campaign.scheduled" if is_early(campaign, clock.now()) else "campaign.starting"
+
+
 def _check_customer(session: CabSession, campaign: Campaign) -> None:
     customer = session.get_one(Customer, campaign.customer_id)
     if customer.status is CustomerStatus.BLOCKED:
         raise Forbidden("customer.blocked", reason=customer.block_reason)
     if campaign.purpose is Purpose.ADVERTISING and not campaign.consent_note.strip():
         raise Invalid("campaign.no_consent", field="consent_note")
+    if is_over(campaign, clock.now(), customer.zone):
+        raise Invalid("campaign.over", field="last_day")
 
 
 def _moved(

@@ -14,9 +14,10 @@ from callcab.lib.errors import NotFound
 from callcab.models import Campaign, Customer
 from callcab.services import bulk
 from callcab.services.decision import rules
-from callcab.services.decision.facts import Callee, Case, Facts, add_lists, blocked_phones, gather, read
-from callcab.services.decision.hours import callee_zones, is_closed
-from callcab.services.decision.rules import CAMPAIGN, LATER, NEVER, OK, Finding
+from callcab.services.decision.facts import Callee, Case, Facts, add_lists, gather, read
+from callcab.services.decision.hours import callee_zones, is_over
+from callcab.services.decision.rules import CAMPAIGN, LATER, NEVER, OK, PAUSE, Finding
+from callcab.services.decision.survey import Group, survey
 from callcab.services.phone_number.lease import Caller
 
 __all__ = [
@@ -24,15 +25,17 @@ __all__ = [
     "LATER",
     "NEVER",
     "OK",
+    "PAUSE",
     "Callee",
     "Decision",
     "Finding",
-    "blocked_phones",
+    "Group",
     "callee_zones",
     "decide",
     "decide_many",
-    "is_closed",
+    "is_over",
     "look_again",
+    "survey",
 ]
 
 

@@ -1,6 +1,6 @@
 """What the rules look at, read once for a whole batch of callees: a handful of queries, however many they are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -143,23 +143,6 @@ def add_lists(session: CabSession, facts: Facts, numbers: Sequence[int]) -> None
             facts.platform[phone] = Listed(source, since, until)
         else:
             facts.own[phone] = Listed(source, since, until, author, reason)
-
-
-def blocked_phones(session: CabSession, *, customer_id: int, phones: Iterable[int], now: datetime) -> set[int]:
-    """Those of ``phones`` that the customer's or the platform's list forbids now; for batches. Needs a system scope."""
-    wanted = list(phones)
-    found: set[int] = set()
-    for start in range(0, len(wanted), 5_000):
-        found.update(
-            session.scalars(
-                sa.select(BlacklistEntry.phone).where(
-                    BlacklistEntry.phone == bulk.any_of(wanted[start : start + 5_000]),
-                    sa.or_(BlacklistEntry.customer_id == customer_id, BlacklistEntry.customer_id.is_(None)),
-                    sa.or_(BlacklistEntry.expires_at.is_(None), BlacklistEntry.expires_at > now),
-                )
-            )
-        )
-    return found
 
 
 def _add_earlier(session: CabSession, facts: Facts, numbers: Sequence[int]) -> None:

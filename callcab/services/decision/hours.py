@@ -14,6 +14,8 @@ from callcab.models import Campaign, Purpose
 # Default calling hours of the callee, and those of rule C3 for debt on working days.
 DAY_STARTS, DAY_ENDS = time(9), time(20)
 DEBT_STARTS, DEBT_ENDS = time(8), time(22)
+# Today, and the same day of the next week: one of them is always a calling day.
+LOOK_AHEAD = 8
 
 
 def callee_zones(phone: phones.Phone, default: str) -> tuple[str, ...]:
@@ -43,7 +45,11 @@ def window(campaign: Campaign | None, moment: datetime, zone: ZoneInfo) -> tuple
 
 def opening(campaign: Campaign | None, now: datetime, zone: ZoneInfo) -> datetime:
     """``now`` when calls are allowed in the zone, else the next moment when they are."""
+    if campaign is not None and campaign.starts_at is not None:
+        now = max(now, campaign.starts_at)
     for day in _days(now, zone):
+        if campaign is not None and str(day.isoweekday()) not in campaign.days:
+            continue
         start, end = window(campaign, day, zone)
         opens, closes = (datetime.combine(day.date(), at, zone) for at in (start, end))
         if opens < closes and now < closes:
@@ -51,13 +57,14 @@ def opening(campaign: Campaign | None, now: datetime, zone: ZoneInfo) -> datetim
     return now + timedelta(days=1)
 
 
-def is_closed(phone: int, campaign: Campaign, default_zone: str, now: datetime) -> bool:
-    """Whether it is outside calling hours at the callee's; for the count before a start."""
-    zones = callee_zones(phones.parse(phones.from_int(phone)), default_zone)
-    return any(opening(campaign, now, ZoneInfo(zone)) > now for zone in zones)
+def is_over(campaign: Campaign | None, now: datetime, customer_zone: str) -> bool:
+    """Whether the campaign's last day has passed where its customer is."""
+    if campaign is None or campaign.last_day is None:
+        return False
+    return now.astimezone(ZoneInfo(customer_zone)).date() > campaign.last_day
 
 
 def _days(now: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     local = now.astimezone(zone)
-    for offset in range(3):
+    for offset in range(LOOK_AHEAD):
         yield local + timedelta(days=offset)

@@ -10,7 +10,7 @@ from callcab.lib import phone as phones
 from callcab.models import Campaign, CampaignState, CustomerStatus, Purpose
 from callcab.services import pricing
 from callcab.services.decision.facts import Case, Facts, Listed
-from callcab.services.decision.hours import callee_zones, opening, window
+from callcab.services.decision.hours import callee_zones, is_over, opening, window
 
 # A number is not rung twice within this, whatever went wrong (F-05).
 PAUSE = timedelta(minutes=10)
@@ -78,6 +78,10 @@ def _hours_in(facts: Facts, zones: tuple[str, ...]) -> Answer:
     first = ZoneInfo(zones[0])
     evidence: dict[str, Any] = {"zones": list(zones), "local": facts.now.astimezone(first).strftime("%H:%M")}
     evidence["from"], evidence["until"] = (at.strftime("%H:%M") for at in window(facts.campaign, facts.now, first))
+    if facts.campaign is not None:
+        evidence["weekdays"] = facts.campaign.days
+    if is_over(facts.campaign, facts.now, facts.customer.zone):
+        return Finding("hours", CAMPAIGN, "campaign.over", evidence), None
     latest = max(opening(facts.campaign, facts.now, ZoneInfo(zone)) for zone in zones)
     if latest > facts.now:
         return Finding("hours", LATER, "hours.closed", evidence), latest

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.lib import phone as phones
-from callcab.models import Call, Campaign, CampaignState, Outcome, Purpose
+from callcab.models import Call, Campaign, CampaignState, Contact, ContactState, Outcome, Purpose
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 
 
@@ -18,6 +18,16 @@ def search_call(text: str) -> sa.ColumnElement[bool] | None:
     return sa.cast(Call.phone, sa.Text).contains(digits, autoescape=True)
 
 
+def search_contact(text: str) -> sa.ColumnElement[bool] | None:
+    """Contacts whose number holds the typed digits."""
+    digits = phones.search_digits(text)
+    if not digits:
+        return None
+    if len(digits) == 11:
+        return Contact.phone == int(digits)
+    return sa.cast(Contact.phone, sa.Text).contains(digits, autoescape=True)
+
+
 CAMPAIGN = register(
     ListSpec(
         name="campaign",
@@ -27,11 +37,33 @@ CAMPAIGN = register(
         filters=(
             ChoiceFilter("state", Campaign.state, choices=CampaignState),
             ChoiceFilter("purpose", Campaign.purpose, choices=Purpose),
+            ChoiceFilter(
+                "test",
+                choices=("no", "yes"),
+                conditions={
+                    "no": lambda: Campaign.test_of.is_(None),
+                    "yes": lambda: Campaign.test_of.is_not(None),
+                },
+            ),
             DateTimeRange("created", Campaign.created_at),
             ReferenceFilter("customer", Campaign.customer_id),
         ),
         search=lambda text: Campaign.name.icontains(text, autoescape=True),
         options=lambda: [orm.joinedload(Campaign.customer)],
+    )
+)
+CAMPAIGN_CONTACT = register(
+    ListSpec(
+        name="campaign_contact",
+        model=Contact,
+        sorts={"id": Sort(Contact.id)},
+        default_sort="id",
+        filters=(
+            ReferenceFilter("campaign", Contact.campaign_id),
+            ChoiceFilter("state", Contact.state, choices=ContactState),
+        ),
+        search=search_contact,
+        options=lambda: [orm.selectinload(Contact.calls).options(orm.lazyload("*"))],
     )
 )
 CALL = register(

@@ -20,12 +20,13 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget, TextInput
 
 from callcab.models import ContactList, NumberKind, NumberState, PhoneNumber, Purpose
 from callcab.services.campaign import Draft
-from callcab.services.campaign.drafting import ATTEMPTS, LINES, LONGEST_TEXT
+from callcab.services.campaign.drafting import ATTEMPTS, LONGEST_TEXT
+from callcab.services.campaign.schedule import LINES
 from callcab.services.ivr_rule import LONGEST_PROMPT
 from callcab.views.campaign.menu_form import MenuForm, read_menu
+from callcab.views.campaign.schedule_form import ScheduleForm
 from callcab.web import telephony_words as words
 from callcab.web.formatters import number, phone
-from callcab.web.forms import Form
 
 
 def _clock_field(label: Any, **options: Any) -> TimeField:
@@ -36,7 +37,7 @@ def _clock_field(label: Any, **options: Any) -> TimeField:
     )
 
 
-class CampaignForm(Form):
+class CampaignForm(ScheduleForm):
     name = StringField(_l("Название"), [validators.InputRequired(), validators.Length(max=120)])
     purpose = RadioField(
         _l("Цель звонков"),
@@ -126,5 +127,6 @@ def read_draft(form: CampaignForm, menu: MenuForm) -> Draft:
         lines=form.lines.data,
         max_attempts=form.max_attempts.data,
         own_number_id=form.own_number_id.data,
+        **form.schedule(),
         request_key=(form.request_key.data or "")[:64] or None,
     )

@@ -14,26 +14,38 @@ from flask_babel import lazy_gettext as _l
 from callcab.db import unit_of_work
 from callcab.lib import clock
 from callcab.lib.errors import DomainError, Invalid
-from callcab.models import CallbackRequest, Campaign, CampaignState, Contact, ContactState
+from callcab.models import (
+    CallbackRequest,
+    Campaign,
+    CampaignState,
+    Contact,
+    ContactState,
+    NumberKind,
+    NumberState,
+    PhoneNumber,
+)
 from callcab.providers import telephony
 from callcab.scope import Scope
 from callcab.services import campaign as campaigns
+from callcab.services import retry
+from callcab.services.dashboard import Calls
 from callcab.services.specs.campaign import CAMPAIGN
 from callcab.views.campaign.form import CampaignForm, make_form, read_draft
 from callcab.views.campaign.menu_form import USUAL_KEYS, MenuForm, make_menu, menu_table, silence_facts
+from callcab.views.campaign.schedule_form import MACHINE
+from callcab.views.home_charts import heat_chart, outcomes_chart
 from callcab.views.phone_number.support import customers
-from callcab.web import errors, theme
+from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
-from callcab.web.formatters import moment, number
+from callcab.web.formatters import current_zone, moment, number, phone
 from callcab.web.forms import Form
 from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction
 
 # Leases and the platform's list are past what one customer may see.
 SYSTEM = Scope.system("number leases")
 STEPS: dict[str, Callable[..., Campaign]] = {
-    "start": campaigns.start,
     "pause": campaigns.pause,
     "resume": campaigns.resume,
     "stop": campaigns.stop,
@@ -45,13 +57,12 @@ DONE = {
     "stop": _l("Рассылка остановлена."),
 }
 BUTTONS = {
-    CampaignState.DRAFT: ("start", "stop"),
+    CampaignState.DRAFT: ("stop",),
     CampaignState.WAITING: ("pause", "stop"),
     CampaignState.RUNNING: ("pause", "stop"),
     CampaignState.PAUSED: ("resume", "stop"),
 }
 LABELS = {
-    "start": (_l("Запустить"), "player-play", "btn-primary"),
     "pause": (_l("Пауза"), "player-pause", ""),
     "resume": (_l("Продолжить"), "player-play", "btn-primary"),
     "stop": (_l("Остановить"), "player-stop", "btn-outline-danger"),
@@ -83,6 +94,7 @@ class CampaignList(ListView):
     filters: Any = (
         FilterField("state", _l("Состояние"), words.CAMPAIGN_FILTER),
         FilterField("purpose", _l("Цель"), words.PURPOSE_FILTER),
+        FilterField("test", _l("Пробные звонки"), {"no": _l("Без пробных"), "yes": _l("Только пробные")}),
         FilterField("created", _l("Создана")),
     )
     empty = Empty(
@@ -99,19 +111,20 @@ class CampaignList(ListView):
     def details_view(self) -> ResponseReturnValue:
         """One campaign: what would happen or happens, and what may be done."""
         row = self.row_or_404(request.args.get("id", ""))
-        with unit_of_work(SYSTEM) as session:
-            campaign = session.get_one(Campaign, row.id)
-            before = campaigns.preflight(session, campaign, now=clock.now()) if row.state in BUTTONS else None
         crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": row.name}]
         return self.render(
             self.details_template,
             row=row,
             crumbs=crumbs,
-            before=before,
+            check_button=row.state is CampaignState.DRAFT and may("campaign.run"),
             counts=outcome_counts(row.id),
             menu_rows=menu_table(db.session, row),
             menu_facts=silence_facts(row),
             callbacks=callback_count(row.id),
+            charts=charts_of(row),
+            tests=campaigns.test_calls(db.session, row.id),
+            own_numbers=self.own_numbers(),
+            may_clone=self.face == "cabinet" and may("campaign.edit"),
             next_at=next_contact(row.id) if row.state in BUTTONS else None,
             status=words.campaign_status(row),
             words=words,
@@ -119,27 +132,85 @@ class CampaignList(ListView):
             live=row.state in (CampaignState.RUNNING, CampaignState.WAITING),
             health=telephony.provider().health(),
             health_text=errors.TEXTS.get(telephony.provider().health().code, ""),
+            machine=MACHINE,
+            retries=[(words.OUTCOMES[item.value][0], retry.rule_of(row, item)) for item in retry.CHOSEN],
             simulated=telephony.provider().name == "simulator",
         )
+
+    @expose("/check/")
+    def check_view(self) -> ResponseReturnValue:
+        """Who would be called, what it costs, and the button that launches."""
+        row = self.row_or_404(request.args.get("id", ""))
+        if row.state not in BUTTONS:
+            return redirect(f"{self.url}/details/?id={row.id}")
+        with unit_of_work(SYSTEM) as session:
+            before = campaigns.preflight(session, session.get_one(Campaign, row.id), now=clock.now())
+        details = {"url": f"{self.url}/details/?id={row.id}", "name": row.name}
+        first = [group.first for group in before.groups if group.code == "hours.closed"]
+        health = telephony.provider().health()
+        return self.render(
+            "cabinet/campaigns/check.html",
+            row=row,
+            before=before,
+            groups=[(group, words.verdict_status(group.verdict)) for group in before.groups],
+            first_later=min(first, default=None),
+            may_launch=row.state is CampaignState.DRAFT
+            and may("campaign.run")
+            and not before.obstacles
+            and before.never < before.total,
+            health=health,
+            health_text=errors.TEXTS.get(health.code, ""),
+            words=words,
+            crumbs=[{"url": f"{self.url}/", "name": self.name}, details, {"url": "", "name": _("Проверка")}],
+        )
+
+    def own_numbers(self) -> list[tuple[str, str]]:
+        """The customer's proved numbers that a test call may ring; support rings nobody."""
+        return []
+
+    @expose("/live/")
+    def live_view(self) -> ResponseReturnValue:
+        """Says when the page of a campaign under way has changed."""
+        campaign_id = self.row_or_404(request.args.get("id", "")).id
+        return live.stream(lambda session: campaigns.stamp(session, campaign_id))
 
     @expose("/steer/", methods=("POST",))
     @requires("campaign.run")
     def steer_view(self) -> ResponseReturnValue:
-        """Start, pause, resume or stop."""
+        """Launch after another look, pause, resume or stop."""
         row = self.row_or_404(request.form.get("id", ""))
         step = request.form.get("step", "")
         try:
-            if step not in STEPS:
+            if step not in DONE:
                 raise Invalid("campaign.state")
             with unit_of_work(SYSTEM) as session:
-                STEPS[step](session, row.id, actor=current_actor(), customer_id=row.customer_id)
+                who = {"actor": current_actor(), "customer_id": row.customer_id}
+                if step == "start":
+                    campaigns.launch(session, row.id, seen=request.form.get("seen", ""), **who)
+                else:
+                    STEPS[step](session, row.id, **who)
             flash(str(DONE[step]), "success")
         except DomainError as problem:
             errors.flash_error(problem)
+            if step == "start":
+                return redirect(f"{self.url}/check/?id={row.id}", 303)
         return redirect(f"{self.url}/details/?id={row.id}", 303)
 
 
+def charts_of(row: Campaign) -> list[Any]:
+    """How contacts ended, and when people were called."""
+    ended = [(code, count) for code, count in outcomes_of(row.id)]
+    grid = campaigns.hours(db.session, row.id, current_zone().key)
+    found = [outcomes_chart(ended, _("Исходы"), _("Номеров"), _("Всего: %(total)s"))] if ended else []
+    return [*found, heat_chart(Calls([], grid))] if any(map(any, grid)) else found
+
+
 def outcome_counts(campaign_id: int) -> list[tuple[Any, int]]:
+    """The same in words with their tone."""
+    return [(words.outcome_status(name), count) for name, count in outcomes_of(campaign_id)]
+
+
+def outcomes_of(campaign_id: int) -> list[tuple[str, int]]:
     """Contacts by their last outcome, the most frequent first."""
     found = db.session.execute(
         sa.select(Contact.state, Contact.outcome, sa.func.count())
@@ -152,7 +223,7 @@ def outcome_counts(campaign_id: int) -> list[tuple[Any, int]]:
             counts["request_refused"] += count
         elif outcome:
             counts[outcome] += count
-    return [(words.outcome_status(name), count) for name, count in counts.most_common()]
+    return counts.most_common()
 
 
 def next_contact(campaign_id: int) -> Any:
@@ -194,6 +265,47 @@ class CabinetCampaign(CampaignList):
             "cabinet/campaigns/new.html", form=form, menu=menu, usual_keys=USUAL_KEYS, reading=reading, crumbs=crumbs
         )
         return page, 422 if form.errors or menu.errors else 200
+
+    def own_numbers(self) -> list[tuple[str, str]]:
+        if not may("campaign.run"):
+            return []
+        mine = sa.select(PhoneNumber).where(
+            PhoneNumber.kind == NumberKind.PERSONAL,
+            PhoneNumber.state == NumberState.VERIFIED,
+            PhoneNumber.customer_id == current_customer_id(),
+        )
+        return [
+            (str(item.id), phone(item.phone)) for item in db.session.scalars(mine.order_by(PhoneNumber.id).limit(50))
+        ]
+
+    @expose("/clone/", methods=("POST",))
+    @requires("campaign.edit")
+    def clone_view(self) -> ResponseReturnValue:
+        """A copy of a campaign as a draft."""
+        row = self.row_or_404(request.form.get("id", ""))
+        with unit_of_work(current_scope()) as session:
+            name = _("%(name)s (копия)", name=row.name[:100])
+            who = {"customer_id": row.customer_id, "actor": current_actor()}
+            made = campaigns.clone(session, row.id, name=name, **who)
+        flash(_("Это копия: проверьте её и запустите."), "success")
+        return redirect(f"{self.url}/details/?id={made.id}", 303)
+
+    @expose("/test/", methods=("POST",))
+    @requires("campaign.run")
+    def test_view(self) -> ResponseReturnValue:
+        """Ring one of the customer's own numbers with this scenario."""
+        row = self.row_or_404(request.form.get("id", ""))
+        given = request.form.get("number_id", "")
+        number_id = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
+        try:
+            with unit_of_work(SYSTEM) as session:
+                who = {"customer_id": row.customer_id, "actor": current_actor()}
+                name = _("Проба: %(name)s", name=row.name[:100])
+                campaigns.call_me(session, row.id, number_id, name=name, **who)
+            flash(_("Сейчас позвоним. Звонок стоит как обычный и в рассылку не входит."), "success")
+        except DomainError as problem:
+            errors.flash_error(problem)
+        return redirect(f"{self.url}/details/?id={row.id}", 303)
 
     def _create(self, form: CampaignForm, menu: MenuForm) -> ResponseReturnValue:
         draft = read_draft(form, menu)

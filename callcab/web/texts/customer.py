@@ -7,6 +7,8 @@ TEXTS = {
     "customer.not_blocked": _l("Клиент не заблокирован."),
     "customer.status.active": _l("Активен"),
     "customer.status.blocked": _l("Заблокирован"),
+    "column.lines": _l("Линий во всех рассылках"),
+    "column.calls_per_second": _l("Звонков в секунду"),
     "audit.customer.create": _l("Клиент создан"),
     "audit.customer.edit": _l("Данные клиента изменены"),
     "audit.customer.block": _l("Клиент заблокирован"),
