@@ -21,6 +21,7 @@ _READ = {
     "job.read",
     "file.read",
     "profile.edit",
+    "tariff.read",
 }
 _MONEY = {"invoice.compose", "invoice.cancel", "promo.read", "promo.activate", "payment.export", "invoice.export"}
 _DIAL = {

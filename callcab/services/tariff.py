@@ -15,6 +15,9 @@ from callcab.services import audit
 NAME_LIMIT = 100
 SECONDS_LIMIT = 3600
 PRICE_LIMIT = Decimal("10000")
+PRICES = ("minute_price", "attempt_price", "machine_price", "rental_day_price")
+# Empty: calls from such numbers cost what calls from shared ones do.
+OWN_PRICES = ("duty_minute_price", "personal_minute_price", "rented_minute_price")
 
 
 def save(
@@ -22,8 +25,8 @@ def save(
 ) -> Tariff:
     """Store a plan, or make a new one without an id; flushed.
 
-    values  ``name``, ``first_seconds``, ``step_seconds``, ``minute_price``, ``rental_day_price``, ``match_region``,
-            ``is_default``
+    values  ``name``, ``first_seconds``, ``step_seconds``, PRICES, OWN_PRICES (None for the shared numbers' price),
+            ``match_region``, ``is_default``
     raises  Invalid with the field at fault; Conflict ``tariff.name_known`` or ``edit.stale``; NotFound
     """
     wanted = check(values)
@@ -64,14 +67,16 @@ def check(values: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(seconds, int) or not 1 <= seconds <= SECONDS_LIMIT:
             raise Invalid("tariff.seconds", field=key, limit=SECONDS_LIMIT)
         found[key] = seconds
-    for key in ("minute_price", "rental_day_price"):
-        price = values.get(key)
-        if not isinstance(price, Decimal) or not price.is_finite() or not 0 <= price <= PRICE_LIMIT:
-            raise Invalid("tariff.price", field=key, limit=PRICE_LIMIT)
-        if price != round(price, 4):
-            raise Invalid("tariff.price", field=key, limit=PRICE_LIMIT)
-        found[key] = price
+    found |= {key: _price(key, values.get(key)) for key in PRICES}
+    found |= {key: None if values.get(key) is None else _price(key, values[key]) for key in OWN_PRICES}
     return found
+
+
+def _price(key: str, price: Any) -> Decimal:
+    fits = isinstance(price, Decimal) and price.is_finite() and 0 <= price <= PRICE_LIMIT
+    if not fits or price != round(price, 4):
+        raise Invalid("tariff.price", field=key, limit=PRICE_LIMIT)
+    return Decimal(price)
 
 
 def _locked(session: CabSession, tariff_id: int, version: int) -> Tariff:

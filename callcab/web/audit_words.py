@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from callcab.models import AuditEvent
+from callcab.services.tariff import OWN_PRICES, PRICES
 from callcab.web import errors, telephony_words
-from callcab.web.formatters import DASH, moment, money, phone
+from callcab.web.formatters import DASH, moment, money, phone, rate
 
 SHORT = 120
 ROLES = {
@@ -68,6 +69,13 @@ def _money(text: str) -> str:
         return text
 
 
+def _rate(text: str) -> str:
+    try:
+        return rate(Decimal(text))
+    except InvalidOperation:
+        return text
+
+
 def _moment(text: str) -> str:
     try:
         return moment(datetime.fromisoformat(text))
@@ -76,7 +84,8 @@ def _moment(text: str) -> str:
 
 
 SHOWN: dict[str, Callable[[str], str]] = {
-    **dict.fromkeys(("amount", "total", "paid_total", "price", "minute_price", "rental_day_price"), _money),
+    **dict.fromkeys(("amount", "total", "paid_total", "price"), _money),
+    **dict.fromkeys((*PRICES, *OWN_PRICES), _rate),
     **dict.fromkeys(("rented_until", "rests_until", "expires_at", "ip_open_until", "until"), _moment),
     **dict.fromkeys(("phone", "from_phone"), phone),
 }

@@ -38,6 +38,8 @@ PLAN: dict[str, Any] = {
     "first_seconds": 60,
     "step_seconds": 6,
     "minute_price": Decimal("1.8"),
+    "attempt_price": Decimal("0"),
+    "machine_price": Decimal("0.5"),
     "rental_day_price": Decimal("15"),
     "is_default": True,
 }
@@ -142,11 +144,22 @@ def test_unknown_requisites_are_not_found() -> None:
         ({"minute_price": Decimal("1.23456")}, "tariff.price"),
         ({"minute_price": Decimal("10000.01")}, "tariff.price"),
         ({"rental_day_price": Decimal("NaN")}, "tariff.price"),
+        ({"attempt_price": None}, "tariff.price"),
+        ({"machine_price": Decimal("-0.01")}, "tariff.price"),
+        ({"duty_minute_price": Decimal("-1")}, "tariff.price"),
+        ({"rented_minute_price": "1"}, "tariff.price"),
     ],
 )
 def test_an_impossible_plan_is_refused(values: dict[str, Any], code: str) -> None:
     with pytest.raises(Invalid, match=code):
         save_tariff(**values)
+
+
+def test_a_kind_of_number_has_its_own_price_or_that_of_shared_ones() -> None:
+    made = save_tariff(duty_minute_price=Decimal("0"), personal_minute_price=Decimal("0.9"))
+    assert (made.duty_minute_price, made.personal_minute_price, made.rented_minute_price) == (0, Decimal("0.9"), None)
+    changed = save_tariff(made.id, made.version)
+    assert (changed.duty_minute_price, changed.personal_minute_price) == (None, None)
 
 
 def test_one_plan_is_for_new_customers_and_cannot_just_stop_to_be() -> None:

@@ -151,5 +151,36 @@ def test_an_old_check_is_not_sold_as_news(people: People) -> None:
     assert "прошло больше двух часов" in people.sasha.get("/admin/ledger/").text
 
 
+def test_every_price_of_a_tariff_is_edited_and_read_by_its_customer(people: People) -> None:
+    form = people.admin.get("/admin/tariffs/edit/?id=1").form(has="minute_price")
+    form.submit(
+        duty_minute_price="0,95", personal_minute_price="0", rented_minute_price="", attempt_price="0,1",
+        machine_price="0,5", match_region="y",
+    )  # fmt: skip
+    page = people.olga.get("/cabinet/tariff/")
+    for said in ("с дежурного номера0,95 ₽", "с личного номера0,00 ₽", "с арендного номера1,80 ₽", "отклонили0,10 ₽",
+                 "Автоответчик0,50 ₽", "подбираем, если свободен", "1:352,88 ₽"):  # fmt: skip
+        assert said in page.text
+    assert "с дежурного номера0,95 ₽" in people.admin.get("/admin/tariffs/details/?id=1").text
+    assert people.admin.get("/admin/tariffs/edit/?id=1").form(has="minute_price").values["duty_minute_price"] == "0,95"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"), [("attempt_price", ""), ("machine_price", "-1"), ("duty_minute_price", "дёшево")]
+)
+def test_a_wrong_price_is_refused_at_its_field(people: People, field: str, typed: str) -> None:
+    form = people.admin.get("/admin/tariffs/edit/?id=1").form(has="minute_price")
+    page = form.submit(**{field: typed}, status=422)
+    assert page.tree.xpath(f"string(//*[@id='{field}-error'])").strip().startswith("Введите цену от 0")
+    assert page.form(has="minute_price").values[field] == typed
+
+
+@pytest.mark.parametrize("name", ["olga", "kolya", "vera"])
+def test_everybody_of_a_customer_reads_his_tariff_and_nobody_the_list(people: People, name: str) -> None:
+    browser = people.browser(name)
+    browser.get("/cabinet/tariff/")
+    browser.get("/admin/tariffs/", status=404)
+
+
 def test_tariffs_are_for_administrators(people: People) -> None:
     people.lida.get("/admin/tariffs/", status=403)

@@ -206,6 +206,8 @@ def _tariffs(world: World) -> dict[str, Tariff]:
             first_seconds=30,
             step_seconds=1,
             minute_price=Decimal("1.35"),
+            duty_minute_price=Decimal("1.10"),
+            personal_minute_price=Decimal("0.95"),
             rental_day_price=Decimal("12"),
         ),
         Tariff(
