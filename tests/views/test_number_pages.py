@@ -166,6 +166,13 @@ def test_going_on_by_itself_is_switched_on_and_off(people: People) -> None:
     assert of(number_id).prolong_days is None
 
 
+@pytest.mark.parametrize("door", ["rent", "details"])
+def test_a_strangers_rented_number_is_not_there_at_all(people: People, door: str) -> None:
+    number_id = make()
+    rent_out(number_id, people.customer_id)
+    people.stranger.get(f"/cabinet/numbers/{door}/?id={number_id}", status=404)
+
+
 def test_nobody_prolongs_a_strangers_rental(people: People) -> None:
     number_id = make()
     rent_out(number_id, people.customer_id)
@@ -292,7 +299,7 @@ def test_support_rents_out_many_after_seeing_the_price_of_each(people: People) -
     shown = agree(asked, customer_id="Ромашка", until=day)
     said = facts(shown)
     assert said["+7(925)000-50-01"] == said["+7(925)000-50-02"] == "45,00 ₽"
-    assert said["+7(925)000-50-03"] == "В аренду сдаются только общие номера."
+    assert said["+7(925)000-50-03"] == "не общий"
     assert said["Всего спишется"] == "90,00 ₽"
     assert rentals() == []
     agree(shown)

@@ -15,7 +15,6 @@ from callcab.services.phone_number import quote as quotes
 from callcab.services.phone_number.lease import is_resting
 from callcab.services.phone_number.rental import end_of_day
 from callcab.services.phone_number.resting import LONGEST as LONGEST_REST
-from callcab.web import errors
 from callcab.web.database import db
 from callcab.web.formatters import moment, money, number, phone
 from callcab.web.forms import Form
@@ -23,6 +22,14 @@ from callcab.web.listing import Action, Preview
 
 # Numbers whose price is shown one by one.
 LISTED = 20
+# Why a number of the selection will not be rented out; the sentences of errors speak to customers.
+REFUSALS = {
+    "number.not_shared": _l("не общий"),
+    "number.blocked": _l("заблокирован"),
+    "number.rented": _l("в аренде у другого клиента"),
+    "number.busy": _l("занят рассылкой другого клиента"),
+    "rental.until": _l("дата в прошлом или дальше года"),
+}
 POOL_KINDS = [("shared", _l("Общий")), ("duty", _l("Дежурный"))]
 
 
@@ -129,14 +136,14 @@ def preview_rent(session: Any, rows: Any, params: dict[str, Any] | None) -> Prev
 
 
 def _line_text(line: quotes.Line) -> Any:
-    return errors.TEXTS[line.refusal] if line.refusal else money(line.price)
+    return REFUSALS[line.refusal] if line.refusal else money(line.price)
 
 
 def _rent_warning(found: quotes.Quote) -> str:
     if not found.enough:
         return _("Денег у клиента не хватит: часть номеров останется без аренды.")
     if found.refused:
-        return _("Не будут сданы номеров: %(count)s.", count=number(found.refused))
+        return _("Не будет сдано номеров: %(count)s.", count=number(found.refused))
     return ""
 
 
