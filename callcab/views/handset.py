@@ -75,7 +75,8 @@ class Handset(Page):
             abort(400)
         except ProviderDown:
             flash(_("Симулятор не отвечает. Повторите через минуту."), "error")
-        return redirect(f"{self.url}/", 303)
+        # Who dialled himself goes on to see how his call stands, and how it ended.
+        return redirect(self.get_url(".index", called=request.form.get("called", "")[:64] or None), 303)
 
     @expose("/dial/", methods=("POST",))
     def dial(self) -> ResponseReturnValue:
@@ -91,7 +92,7 @@ class Handset(Page):
         except ProviderDown:
             flash(_("Симулятор не отвечает. Повторите через минуту."), "error")
             return self._page(form), 503
-        return redirect(f"{self.url}/?called={reference}", 303)
+        return redirect(self.get_url(".index", called=reference), 303)
 
     def _may_call(self, to: str) -> bool:
         """Support may try any number; a customer those that he sees."""
