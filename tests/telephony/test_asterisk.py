@@ -107,12 +107,14 @@ def test_an_emptied_store_rings_nobody_twice(line: Line, callee: Callee, store: 
     assert len(callee.seen("invite", call.to)) == 1
 
 
-def test_a_call_that_the_rules_know_as_placed_does_not_ring(line: Line, callee: Callee) -> None:
+def test_a_call_that_the_rules_know_as_placed_does_not_ring_and_ends_at_once(line: Line, callee: Callee) -> None:
     call, other = request("04"), request("04")
     line.ears.known.add(call.reference)
     line.provider.place([call, other])
     line.ears.wait_for_end(other.reference)
-    assert [event.kind for event in line.ears.of(call.reference)] == [EventKind.PLACED]
+    last = line.ears.wait_for_end(call.reference, 5)
+    assert (last.data["cause"], last.data["answered_at"], last.data["seconds"]) == (Cause.LOST, None, 0)
+    assert [event.kind for event in line.ears.of(call.reference)] == [EventKind.PLACED, EventKind.HANGUP]
     assert callee.seen("invite", call.to) == []
 
 
@@ -162,6 +164,16 @@ def test_a_transfer_joins_the_callee_with_the_other_number(line: Line, callee: C
     assert (last.data["cause"], last.data["by"]) == (Cause.ANSWERED, "us")
     assert callee.seen("answered", "+79990000010")
     assert wait_for(lambda: bool(callee.seen("closed", "+79990000010")))
+
+
+def test_keys_that_are_pressed_after_a_transfer_has_begun_are_not_told(line: Line, callee: Callee) -> None:
+    menu = Gather(prompt=[Play("Меню.")], branches={"5": (Transfer("+79990000110"),)})
+    call = request("15", scenario=(menu,), longest_seconds=6)
+    line.provider.place([call])
+    last = line.ears.wait_for_end(call.reference)
+    assert callee.seen("pressed 1", call.to)
+    assert last.data["digits"] == "5"
+    assert [event.data["digit"] for event in line.ears.of(call.reference) if event.kind is EventKind.DIGIT] == ["5"]
 
 
 def test_after_a_transfer_that_nobody_takes_the_scenario_goes_on(line: Line, callee: Callee) -> None:

@@ -153,7 +153,7 @@ class Conversation:
             self._go_on(self.scenario)
 
     def pressed(self, digit: str, at: datetime) -> None:
-        if self.answered_at is None or self.phase == "ended":
+        if self.answered_at is None or self.phase in ("joining", "joined", "ended"):
             return
         self.digits = (self.digits + digit)[:MOST_DIGITS]
         self._tell(EventKind.DIGIT, f"digit:{len(self.digits)}@{at.timestamp():.3f}", at, digit=digit)

@@ -251,13 +251,18 @@ class Dialer:
 
     async def _take_requests(self) -> None:
         connected = self._lines.ari is not None and self._state == "ok"
+        taken, scenarios = [], []
         for request, placed_at in await self._in_store(self._store.due, len(self._asked) + AT_ONCE):
             stale = (clock.now() - placed_at).total_seconds() > STALE_S
             if request.reference in self._asked or not (connected or stale):
                 continue
             self._asked[request.reference] = request
+            taken.append(request)
             if not stale:
-                await self._have_spoken(request.scenario)
+                scenarios.append(request.scenario)
+        # Names and sums make a prompt of its own for each contact: all voices speak at once.
+        await asyncio.gather(*map(self._have_spoken, scenarios))
+        for request in taken:
             self._tell_placed(request)
 
     async def _have_spoken(self, scenario: Sequence[Step]) -> None:
@@ -274,6 +279,12 @@ class Dialer:
     def _tell_placed(self, request: CallRequest) -> None:
         self._telling.tell([Event(request.reference, "placed", EventKind.PLACED, clock.now())])
 
+    def _tell_lost(self, request: CallRequest) -> None:
+        """It was told as placed before, or may not ring: nobody dials it, and nobody shall wait for it (``base``)."""
+        call = begin(request, clock.now())
+        call.ended(clock.now(), Cause.LOST, "us")
+        self._telling.tell(call.events)
+
     async def _told(self, events: Sequence[Event], fresh: Collection[str]) -> None:
         """These events were taken: dial what is new, forget what ended."""
         taken, dropped = [], []
@@ -283,10 +294,13 @@ class Dialer:
                 self._over.add(event.reference)
             elif event.kind is EventKind.PLACED:
                 request = self._asked.get(event.reference)
-                if request is None or event.reference in self._lines.calls or event.reference not in fresh:
+                if request is None or event.reference in self._lines.calls:
                     dropped.append(event.reference)
-                else:
+                elif event.reference in fresh:
                     taken.append(begin(request, clock.now()))
+                else:
+                    dropped.append(event.reference)
+                    self._tell_lost(request)
         if taken or dropped:
             await self._take_on(taken, dropped)
 
