@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from callcab.db import CabSession
 from callcab.lib import clock, csv_io
@@ -20,7 +19,7 @@ from callcab.lib.errors import Forbidden, Invalid, NotFound
 from callcab.models import BlacklistEntry, BlacklistSource, Customer, RowOutcome
 from callcab.permissions import allowed
 from callcab.scope import Actor
-from callcab.services import audit, operation
+from callcab.services import audit, bulk, operation
 from callcab.services.call.opting_out import stop_calls
 from callcab.services.operation.catalogue import RowResult, Tally
 from callcab.services.operation.columns import ExportColumn
@@ -66,7 +65,7 @@ def add_many(
             "now": clock.now(),
         },
     )
-    new = int(added.rowcount)  # type: ignore[attr-defined]
+    new = bulk.written(added)
     if new < len(wanted):
         new += _revive(session, customer_id, wanted)
     if new:
@@ -78,11 +77,11 @@ def _revive(session: CabSession, customer_id: int | None, numbers: Sequence[int]
     """An entry past its time forbids nothing: added again, it holds for good; returns how many."""
     revived = session.execute(
         sa.update(BlacklistEntry)
-        .where(_of(customer_id), BlacklistEntry.phone == _any_of(numbers), BlacklistEntry.expires_at <= clock.now())
+        .where(_of(customer_id), BlacklistEntry.phone == bulk.any_of(numbers), BlacklistEntry.expires_at <= clock.now())
         .values(expires_at=None)
         .execution_options(synchronize_session=False)
     )
-    return int(revived.rowcount)  # type: ignore[attr-defined]
+    return bulk.written(revived)
 
 
 def known_of(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> set[int]:
@@ -90,7 +89,9 @@ def known_of(session: CabSession, customer_id: int | None, numbers: Sequence[int
     in_force = sa.or_(BlacklistEntry.expires_at.is_(None), BlacklistEntry.expires_at > clock.now())
     return set(
         session.scalars(
-            sa.select(BlacklistEntry.phone).where(_of(customer_id), BlacklistEntry.phone == _any_of(numbers), in_force)
+            sa.select(BlacklistEntry.phone).where(
+                _of(customer_id), BlacklistEntry.phone == bulk.any_of(numbers), in_force
+            )
         )
     )
 
@@ -140,9 +141,11 @@ def add(
 def remove_many(session: CabSession, ids: Sequence[int]) -> int:
     """Delete entries by id, whichever of them the session's scope lets it see; returns how many."""
     gone = session.execute(
-        sa.delete(BlacklistEntry).where(BlacklistEntry.id == _any_of(ids)).execution_options(synchronize_session=False)
+        sa.delete(BlacklistEntry)
+        .where(BlacklistEntry.id == bulk.any_of(ids))
+        .execution_options(synchronize_session=False)
     )
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    return bulk.written(gone)
 
 
 def delete_chunk(
@@ -282,12 +285,6 @@ def _numbers(records: Sequence[csv_io.Record]) -> tuple[list[int], Tally]:
             )
         )
     return numbers, tally
-
-
-def _any_of(values: Sequence[int]) -> sa.ColumnElement[int]:
-    """One array parameter, however many values."""
-    found: sa.ColumnElement[int] = sa.func.any(sa.cast(list(values), ARRAY(sa.BigInteger)))
-    return found
 
 
 def _of(customer_id: int | None) -> sa.ColumnElement[bool]:

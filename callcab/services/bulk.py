@@ -5,7 +5,7 @@ The database plans such a statement once, and nothing is built per row on our si
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -34,6 +34,11 @@ def rows(name: str, **columns: tuple[Any, Sequence[Any]]) -> sa.TableValuedAlias
     arrays = [sa.literal(list(values), ARRAY(kind)) for kind, values in columns.values()]
     named = [sa.column(column, kind) for column, (kind, _) in columns.items()]
     return sa.func.unnest(*arrays).table_valued(*named, name=name).render_derived()
+
+
+def written(result: sa.Result[Any]) -> int:
+    """How many rows an INSERT, UPDATE or DELETE of the session wrote."""
+    return int(cast("sa.CursorResult[Any]", result).rowcount)
 
 
 def json_of(value: Any) -> str:

@@ -42,7 +42,7 @@ from callcab.providers.telephony.base import (
     Incoming,
     Refuse,
 )
-from callcab.services import callback_request, operation, prompt
+from callcab.services import bulk, callback_request, operation, prompt
 from callcab.services.call.opting_out import OptOut, opt_out, opt_out_digits
 from callcab.services.call.scenario import scenario_of
 from callcab.services.callback_request import Pressed
@@ -147,7 +147,7 @@ def reap(session: CabSession, *, now: datetime) -> int:
         .where(InboundCall.ended_at.is_(None), InboundCall.deadline_at < now)
         .values(ended_at=now, outcome=Outcome.LOST)
     )
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+    return bulk.written(ended)
 
 
 def read(text: str) -> int | None:

@@ -21,7 +21,7 @@ from callcab.models import (
     Seller,
 )
 from callcab.scope import Actor
-from callcab.services import audit, company, operation, payment, settlement
+from callcab.services import audit, bulk, company, operation, payment, settlement
 from callcab.services.company import Buyer
 from callcab.services.lock import take_turn
 from callcab.services.operation import ExportColumn
@@ -202,7 +202,7 @@ def sweep_overdue(session: CabSession) -> int:
         .values(state=InvoiceState.OVERDUE)
         .execution_options(synchronize_session=False)
     )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    return bulk.written(done)
 
 
 def document(invoice: Invoice) -> pdf.InvoiceDocument:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -25,7 +25,7 @@ from callcab.models import (
     PromoState,
 )
 from callcab.scope import Actor
-from callcab.services import audit, ledger, operation, payment
+from callcab.services import audit, bulk, ledger, operation, payment
 from callcab.services.operation import ExportColumn
 
 TRIES = 10
@@ -265,7 +265,7 @@ def _switch(session: CabSession, batch_id: int, state: PromoState, action: str, 
     batch = session.get(PromoBatch, batch_id, populate_existing=True)
     if batch is None:
         raise NotFound("promo.batch_not_found")
-    if not cast(Any, changed).rowcount:
+    if not bulk.written(changed):
         raise Conflict("promo.state")
     _audit(session, action, batch, actor, after={"state": state.value})
     return batch

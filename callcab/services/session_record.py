@@ -10,7 +10,7 @@ from callcab.lib import clock, tokens
 from callcab.lib.errors import NotFound
 from callcab.models import Customer, CustomerStatus, SessionRecord, User, UserStatus
 from callcab.scope import Actor
-from callcab.services import audit
+from callcab.services import audit, bulk
 
 # "Last seen" is told to the minute; writing it at every request would make each page a write.
 SEEN_EVERY = timedelta(minutes=1)
@@ -170,4 +170,4 @@ def _end(session: CabSession, *conditions: sa.ColumnElement[bool]) -> int:
         .values(revoked_at=clock.now())
         .execution_options(synchronize_session=False)
     )
-    return session.execute(statement).rowcount  # type: ignore[attr-defined, no-any-return]
+    return bulk.written(session.execute(statement))

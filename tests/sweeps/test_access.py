@@ -16,8 +16,6 @@ from callcab.web.listing import ListView
 from tests.client import Browser
 from tests.people import People
 
-# Each address once for every role: many pages, none of them slow.
-pytestmark = pytest.mark.timeout(400)
 KNOWN = Path(__file__).resolve().parents[1] / "access.json"
 ROLES = ("nobody", "vera", "kolya", "olga", "sasha", "lida", "admin")
 ROLE_NAMES = {

@@ -20,8 +20,6 @@ from tests import world
 from tests.client import Browser, Page
 from tests.people import People
 
-# Each walk asks for thousands of pages.
-pytestmark = pytest.mark.timeout(400)
 NETS = ("both nets", "row-level security alone", "the session's criterion alone")
 # Tables whose foreign rows must be the same after the walk.
 OWNED = sorted(table.name for table in Base.metadata.tables.values() if "customer_id" in table.c)

@@ -12,7 +12,7 @@ from callcab.cli.demo.lists import carry_out
 from callcab.cli.demo.people import World
 from callcab.lib import clock
 from callcab.lib import phone as phones
-from callcab.models import BlacklistSource, ContactList, Purpose
+from callcab.models import BlacklistSource, ContactList, IvrAction, Purpose
 from callcab.services import campaign as campaigns
 from callcab.services import contact_list, operation, stored_file
 
@@ -103,5 +103,6 @@ def _campaign(world: World) -> None:
         purpose=Purpose.INFORMATION,
         prompt="Здравствуйте! У нас новое поступление. Чтобы больше не получать звонки, нажмите девять.",
         lists=lists,
+        rules=(campaigns.Rule("9", IvrAction.BLACKLIST),),
     )
     campaigns.create(world.session, draft, customer_id=customer_id, actor=world.owner("north"))

@@ -10,7 +10,7 @@ from callcab.lib import clock
 from callcab.lib.errors import Invalid, LimitReached, NotFound
 from callcab.models import Call, Campaign, Contact, IvrRule, NumberKind, NumberState, PhoneNumber, Purpose
 from callcab.scope import Actor
-from callcab.services import audit
+from callcab.services import audit, bulk
 from callcab.services.campaign.schedule import WEEK
 from callcab.services.campaign.steering import start
 from callcab.services.decision import PAUSE, is_over
@@ -41,7 +41,7 @@ def clone(session: CabSession, campaign_id: int, *, name: str, customer_id: int,
         ),
         {"copy": copy.id, "original": original.id, "now": clock.now()},
     )
-    copy.contacts_total = int(made.rowcount)  # type: ignore[attr-defined]
+    copy.contacts_total = bulk.written(made)
     session.flush()
     _note(session, "campaign.clone", copy, actor)
     return copy

@@ -134,7 +134,28 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
     known = _repeated(session, draft, customer_id)
     if known is not None:
         return known
-    campaign = Campaign(
+    campaign = _campaign(draft, reading, consent, customer_id=customer_id, author_id=actor.user_id)
+    session.add(campaign)
+    session.flush()
+    copied = contact_list.copy_to(session, campaign, reading.lists) if reading.lists else 0
+    campaign.contacts_total = copied + _add_contacts(session, campaign, reading.phones)
+    session.flush()
+    after = {"name": campaign.name, "purpose": campaign.purpose.value, "contacts": campaign.contacts_total}
+    audit.record(
+        session,
+        "campaign.create",
+        actor=actor,
+        customer_id=customer_id,
+        object_type="campaign",
+        object_id=campaign.id,
+        after=after,
+    )
+    return campaign
+
+
+def _campaign(draft: Draft, reading: ListReading, consent: str, *, customer_id: int, author_id: int | None) -> Campaign:
+    """The row of a checked draft; what was left out of its contacts is kept with it."""
+    return Campaign(
         customer_id=customer_id,
         name=draft.name.strip(),
         purpose=draft.purpose,
@@ -160,28 +181,12 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
         },
         lists=[{"id": row.id, "name": row.name, "entries": row.entries} for row in reading.lists],
         request_key=draft.request_key,
-        created_by=actor.user_id,
+        created_by=author_id,
         menu_tries=draft.menu_tries,
         unheard=draft.unheard.strip(),
         unknown=draft.unknown.strip(),
         rules=ivr_rule.rows(draft.rules, customer_id),
     )
-    session.add(campaign)
-    session.flush()
-    copied = contact_list.copy_to(session, campaign, reading.lists) if reading.lists else 0
-    campaign.contacts_total = copied + _add_contacts(session, campaign, reading.phones)
-    session.flush()
-    after = {"name": campaign.name, "purpose": campaign.purpose.value, "contacts": campaign.contacts_total}
-    audit.record(
-        session,
-        "campaign.create",
-        actor=actor,
-        customer_id=customer_id,
-        object_type="campaign",
-        object_id=campaign.id,
-        after=after,
-    )
-    return campaign
 
 
 def _check(draft: Draft) -> None:

@@ -59,4 +59,4 @@ def copy_to(session: CabSession, campaign: Campaign, lists: Sequence[ContactList
             "lists": [row.id for row in lists],
         },
     )
-    return int(made.rowcount)  # type: ignore[attr-defined]
+    return bulk.written(made)

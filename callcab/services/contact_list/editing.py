@@ -103,7 +103,7 @@ def delete_chunk(session: CabSession, rows: Sequence[ContactList], params: dict[
         .where(ContactList.id == bulk.any_of([row.id for row in rows]))
         .execution_options(synchronize_session=False)
     )
-    done = int(gone.rowcount)  # type: ignore[attr-defined]
+    done = bulk.written(gone)
     return Tally(done=done, skipped=len(rows) - done)
 
 

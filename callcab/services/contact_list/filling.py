@@ -153,7 +153,7 @@ def add(session: CabSession, row: ContactList, people: dict[int, dict[str, str]]
             "now": clock.now(),
         },
     )
-    new = int(made.rowcount)  # type: ignore[attr-defined]
+    new = bulk.written(made)
     _check_room(row, new)
     names = {name: None for values in people.values() for name in values}
     row.entries += new
