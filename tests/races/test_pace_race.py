@@ -33,7 +33,7 @@ def in_all() -> Iterator[Any]:
 
 
 def settle(*, owners: int = 1, **limits: Any) -> list[int]:
-    """Started campaigns of so many customers, each with twenty contacts and lines for all of them."""
+    """Started campaigns of so many customers, each with twenty contacts and as many lines as its owner allows."""
     with clock.frozen(NOON), unit_of_work(SYSTEM) as session:
         customers = [factories.customer(session, balance="1000.00") for _ in range(owners)]
         for customer in customers:
@@ -42,7 +42,7 @@ def settle(*, owners: int = 1, **limits: Any) -> list[int]:
         for place in range(CAMPAIGNS):
             factories.number(session)
             phones = "\n".join(str(FIRST + 100 * place + step) for step in range(20))
-            draft = campaigns.Draft("Обзвон", Purpose.SERVICE, "Да", phones, lines=20)
+            draft = campaigns.Draft("Обзвон", Purpose.SERVICE, "Да", phones, lines=limits.get("lines") or 20)
             campaign = campaigns.create(session, draft, customer_id=customers[place % owners].id, actor=OLGA)
             campaign.calls_per_second = limits.get("of_campaign")
             campaigns.start(session, campaign.id, actor=OLGA)

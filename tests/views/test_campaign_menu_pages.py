@@ -11,7 +11,7 @@ from tests.people import People
 SYSTEM = Scope.system("test")
 
 
-def menu_form(**values: str) -> dict[str, str]:
+def menu_form(**values: str) -> dict[str, str | list[str]]:
     """A campaign as its form sends it."""
     return {
         "name": "Меню",
@@ -20,6 +20,7 @@ def menu_form(**values: str) -> dict[str, str]:
         "contacts": "8 925 394-45-01",
         "calls_from": "09:00",
         "calls_until": "20:00",
+        "days": list("1234567"),
         "lines": "2",
         "max_attempts": "2",
         "own_number_id": "",
