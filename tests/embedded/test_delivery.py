@@ -68,6 +68,15 @@ def test_changed_lock_is_installed_again(
     assert len(installed) == 2
 
 
+def test_halves_of_a_lock_hold_each_package_once_with_its_hashes(bootstrap: ModuleType, tmp_path: Path) -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    halves = [Path(path).read_text() for path in bootstrap.halves(str(ROOT / "requirements.lock"), str(tmp_path))]
+    names = [re.findall(r"^([\w.-]+)==", half, re.MULTILINE) for half in halves]
+    assert sorted(names[0] + names[1]) == sorted(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
+    assert abs(len(names[0]) - len(names[1])) <= 1
+    assert sum(half.count("--hash=") for half in halves) == lock.count("--hash=")
+
+
 def test_environment_of_a_vanished_python_is_made_anew(bootstrap: ModuleType, installed: list[str]) -> None:
     bootstrap.prepare(dev=False)
     python = Path(bootstrap.PYTHON)

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 
 from callcab.db import CabSession
 from callcab.models import (
@@ -147,9 +148,16 @@ def _call_row(customer: Customer, call: Called, price: Decimal, reservation_id: 
 
 
 def _entries(session: CabSession, customer: Customer, moves: Sequence[Any]) -> list[int]:
-    balance = session.scalars(
-        sa.select(Customer.balance).where(Customer.id == customer.id).with_for_update(of=Customer)
+    if not moves:
+        return []
+    total = sum(amount for _, amount, *_ in moves)
+    moved = sa.update(Customer).where(Customer.id == customer.id).values(balance=Customer.balance + total)
+    # One statement locks, writes and reads; the object that the session holds is told by itself.
+    after: Decimal = session.scalars(
+        moved.returning(Customer.balance), execution_options={"synchronize_session": False}
     ).one()
+    set_committed_value(customer, "balance", after)
+    balance = after - total
     rows = []
     for at, amount, kind, account, key, cause, cause_id in moves:
         balance += amount
@@ -166,10 +174,7 @@ def _entries(session: CabSession, customer: Customer, moves: Sequence[Any]) -> l
                 "created_at": at,
             }
         )
-    ids = _insert(session, LedgerEntry, rows)
-    session.execute(sa.update(Customer).where(Customer.id == customer.id).values(balance=balance))
-    session.refresh(customer, ["balance"])
-    return ids
+    return _insert(session, LedgerEntry, rows)
 
 
 def _payments(session: CabSession, customer: Customer, items: Sequence[tuple[Paid, int]]) -> None:
