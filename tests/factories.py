@@ -11,11 +11,15 @@ from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import (
     Account,
+    Call,
+    CallState,
     Campaign,
+    Contact,
     Customer,
     EntryKind,
     NumberKind,
     NumberState,
+    Outcome,
     PhoneNumber,
     PromoBatch,
     PromoCode,
@@ -113,6 +117,16 @@ def promo_code(
 def campaign(session: CabSession, owner: Customer, **values: Any) -> Campaign:
     defaults = {"name": f"Обзвон {next(_serial)}", "purpose": Purpose.INFORMATION, "prompt": "Здравствуйте!"}
     return add(session, Campaign(customer_id=owner.id, **{**defaults, **values}))
+
+
+def call(session: CabSession, made_by: Campaign, *, phone: int, from_phone: int, **values: Any) -> Call:
+    """A finished call that nobody answered."""
+    customer_id, now = made_by.customer_id, clock.now()
+    contact = add(session, Contact(campaign_id=made_by.id, customer_id=customer_id, phone=phone, next_at=now))
+    numbers = {"contact_id": contact.id, "attempt": 1, "phone": phone, "from_phone": from_phone}
+    ended = {"state": CallState.FINISHED, "outcome": Outcome.NO_ANSWER, "deadline_at": now, "ended_at": now}
+    own = {"campaign_id": made_by.id, "customer_id": customer_id, "decision": []}
+    return add(session, Call(**{**own, **numbers, **ended, **values}))
 
 
 def user(session: CabSession, owner: Customer | None, role: str, **values: Any) -> User:

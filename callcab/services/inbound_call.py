@@ -26,7 +26,6 @@ from callcab.models import (
     InboundAction,
     InboundCall,
     NumberKind,
-    NumberLease,
     NumberState,
     Outcome,
     PhoneNumber,
@@ -56,13 +55,12 @@ CODES = (
     "inbound.owner",
     "inbound.owner_calls",
     "inbound.last_campaign",
-    "inbound.number_campaign",
     "inbound.duty",
     "inbound.unknown_number",
     "inbound.unproved",
     "inbound.number_blocked",
     "inbound.customer_blocked",
-    "inbound.no_campaign",
+    "inbound.not_called",
 )
 _DIGITS = re.compile(r"\+?\d{7,15}")
 
@@ -195,6 +193,7 @@ def _to_owner(number: PhoneNumber, caller: int | None) -> Route:
 
 
 def _to_campaign(session: CabSession, number: PhoneNumber, caller: int | None) -> Route:
+    """To the last campaign that called this person from this number; who was not called from it has reached nobody."""
     last = None
     if caller is not None:
         last = session.execute(
@@ -203,18 +202,9 @@ def _to_campaign(session: CabSession, number: PhoneNumber, caller: int | None) -
             .order_by(Call.created_at.desc(), Call.id.desc())
             .limit(1)
         ).first()
-    if last is not None:
-        return Route(InboundAction.MENU, "inbound.last_campaign", last.customer_id, last.campaign_id)
-    lease = sa.select(NumberLease.campaign_id, NumberLease.customer_id).where(NumberLease.number_id == number.id)
-    if number.customer_id is not None:
-        # Who rents a number now does not answer for those who had it before, nor they for him.
-        lease = lease.where(NumberLease.customer_id == number.customer_id)
-    held = session.execute(
-        lease.order_by(NumberLease.released_at.desc().nulls_first(), NumberLease.id.desc()).limit(1)
-    ).first()
-    if held is not None:
-        return Route(InboundAction.MENU, "inbound.number_campaign", held.customer_id, held.campaign_id)
-    return _refused("inbound.no_campaign", Cause.REJECTED, number.customer_id)
+    if last is None:
+        return _refused("inbound.not_called", Cause.UNALLOCATED, number.customer_id)
+    return Route(InboundAction.MENU, "inbound.last_campaign", last.customer_id, last.campaign_id)
 
 
 def _open_to(session: CabSession, route: Route) -> Route:

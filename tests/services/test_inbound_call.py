@@ -121,45 +121,42 @@ def test_who_calls_back_reaches_the_menu_of_the_campaign_that_called_him() -> No
     assert (row().customer_id, row().campaign_id, row().code) == (customer_id, campaign_id, "inbound.last_campaign")
 
 
-def test_a_campaign_that_called_this_caller_comes_before_the_one_that_holds_the_number_now() -> None:
-    customer_id, campaign_id, phone = called()
+def test_of_several_campaigns_the_last_that_called_this_person_from_this_number_answers() -> None:
+    _, _, phone = called()
     with unit_of_work(SYSTEM) as session:
-        other = factories.customer(session, balance="10")
-        newer = factories.campaign(session, other)
-        number = session.scalars(sa.select(PhoneNumber)).one()
-        session.execute(sa.text("UPDATE number_lease SET released_at = :now"), {"now": NOON + timedelta(hours=1)})
-        session.execute(
-            sa.text(
-                "INSERT INTO number_lease (number_id, campaign_id, customer_id, taken_at)"
-                " VALUES (:number, :campaign, :customer, :now)"
-            ),
-            {"number": number.id, "campaign": newer.id, "customer": other.id, "now": NOON + timedelta(hours=2)},
-        )
-    come(phone, reference="i-1")
-    come(phone, caller=STRANGER, reference="i-2")
+        for from_phone, hours in ((phone, 2), (phone, 1), (phone + 1, 3)):
+            other = factories.campaign(session, factories.customer(session))
+            at = NOON + timedelta(hours=hours)
+            factories.call(session, other, phone=FIRST, from_phone=from_phone, created_at=at)
+    come(phone, at=NOON + timedelta(hours=9))
     with unit_of_work(SYSTEM) as session:
-        found = session.execute(sa.select(InboundCall.customer_id, InboundCall.code).order_by(InboundCall.id)).all()
-    assert [tuple(item) for item in found] == [
-        (customer_id, "inbound.last_campaign"),
-        (other.id, "inbound.number_campaign"),
-    ]
+        last = session.scalars(sa.select(Call).where(Call.created_at == NOON + timedelta(hours=2))).one()
+    assert (row().customer_id, row().campaign_id) == (last.customer_id, last.campaign_id)
 
 
-def test_a_rented_number_does_not_lead_to_campaigns_of_those_who_had_it_before() -> None:
+@pytest.mark.parametrize("caller", [STRANGER, ""])
+def test_whom_nobody_called_from_a_shared_number_reaches_nobody_even_while_a_campaign_holds_it(caller: str) -> None:
+    _, _, phone = called()
+    assert come(phone, caller=caller) == Refuse(Cause.UNALLOCATED)
+    assert (row().customer_id, row().campaign_id, row().code) == (None, None, "inbound.not_called")
+    assert (row().outcome, row().seconds) == (Outcome.UNALLOCATED, 0)
+
+
+def test_who_calls_a_rented_number_and_was_not_called_from_it_is_on_the_renters_record() -> None:
     _, _, phone = called()
     with unit_of_work(SYSTEM) as session:
         renter = factories.customer(session)
         number = session.scalars(sa.select(PhoneNumber)).one()
         number.customer_id, number.rented_until = renter.id, NOON + timedelta(days=9)
-    assert come(phone, caller=STRANGER) == Refuse(Cause.REJECTED)
-    assert (row().customer_id, row().code) == (renter.id, "inbound.no_campaign")
+    assert come(phone, caller=STRANGER) == Refuse(Cause.UNALLOCATED)
+    assert (row().customer_id, row().code) == (renter.id, "inbound.not_called")
 
 
 @pytest.mark.parametrize(
     ("values", "cause", "code"),
     [
         ({"kind": NumberKind.DUTY}, Cause.REJECTED, "inbound.duty"),
-        ({}, Cause.REJECTED, "inbound.no_campaign"),
+        ({}, Cause.UNALLOCATED, "inbound.not_called"),
         ({"state": NumberState.BLOCKED}, Cause.REJECTED, "inbound.number_blocked"),
         (None, Cause.UNALLOCATED, "inbound.unknown_number"),
     ],

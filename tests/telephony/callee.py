@@ -15,6 +15,7 @@ import re
 import struct
 import sys
 import time
+from array import array
 from pathlib import Path
 
 from baresip import Account, BaresipError, Config, Event, Runtime, UserAgent
@@ -24,6 +25,8 @@ CODES = {"07": "404 Not Found", "08": "603 Decline", "12": "503 Service Unavaila
 RATE = 8000
 # A machine says a long sentence at once; a person says one short word and waits.
 MACHINE_TONE_S, HELLO_TONE_S = 6.0, 0.7
+# A sample as loud as this is somebody's voice and no noise of the line.
+LOUD = 2000
 NUMBER = re.compile(rb"^INVITE sips?:([^@;>\s]+)", re.IGNORECASE)
 
 
@@ -107,6 +110,24 @@ def tone(seconds: float) -> bytes:
     return b"".join(struct.pack("<h", value) for value in samples)
 
 
+async def speak(call, seconds: float) -> None:  # type: ignore[no-untyped-def]
+    sound = tone(seconds)
+    step = RATE // 10 * 2
+    for start in range(0, len(sound), step):
+        call.audio.write(sound[start : start + step])
+        await asyncio.sleep(0.095)
+
+
+async def listen(call, log: Log, number: str) -> None:  # type: ignore[no-untyped-def]
+    """Note when a voice is heard for the first time."""
+    loudest = 0
+    while loudest < LOUD:
+        await asyncio.sleep(0.05)
+        heard = array("h", call.audio.read(RATE))
+        loudest = max((abs(value) for value in heard), default=0)
+    log.write(number, "heard a voice")
+
+
 class People:
     """What each number does when it rings."""
 
@@ -150,26 +171,20 @@ class People:
             await asyncio.sleep(1.2)
             await call.hangup()
         elif ending in ("11", "14"):
-            await self._say(call, MACHINE_TONE_S if ending == "11" else HELLO_TONE_S)
+            await asyncio.sleep(0.3)
+            await speak(call, MACHINE_TONE_S if ending == "11" else HELLO_TONE_S)
         digits = {"01": "1", "02": "2", "06": "1", "09": "9", "13": "1", "15": "51"}.get(ending, "")
         for digit in digits:
             await asyncio.sleep(1.0)
             await call.send_dtmf(digit)
             self.log.write(number, f"pressed {digit}")
             await asyncio.sleep(0.6)
+        await listen(call, self.log, number)
         await asyncio.sleep(3600)
-
-    async def _say(self, call, seconds: float) -> None:  # type: ignore[no-untyped-def]
-        await asyncio.sleep(0.3)
-        sound = tone(seconds)
-        step = RATE // 10 * 2
-        for start in range(0, len(sound), step):
-            call.audio.write(sound[start : start + step])
-            await asyncio.sleep(0.095)
 
 
 class Callers:
-    """People who call: an order says from whom, to where, what is pressed and when they hang up."""
+    """People who call: an order says from whom, to where, how long they speak, what they press, when they hang up."""
 
     def __init__(self, log: Log, runtime: Runtime) -> None:
         self.log, self.runtime = log, runtime
@@ -201,12 +216,17 @@ class Callers:
                 await call.hangup()
             return
         self.log.write(caller, "call answered")
+        ears = asyncio.ensure_future(listen(call, self.log, caller))
+        await speak(call, float(order.get("says", 0)))
         for digit in str(order.get("press", "")):
             await asyncio.sleep(1.0)
             await call.send_dtmf(digit)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(float(order.get("seconds", 60))):
                 await closed.wait()
+        ears.cancel()
+        with contextlib.suppress(asyncio.CancelledError, BaresipError):
+            await ears
         if not closed.is_set():
             await call.hangup()
 

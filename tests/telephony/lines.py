@@ -12,7 +12,8 @@ from typing import Any
 
 from callcab import queue
 from callcab.config import Settings
-from callcab.jobs import registry
+from callcab.jobs import dialer, registry
+from callcab.providers import telephony
 from callcab.providers.speech import EspeakSpeech
 from callcab.providers.telephony.asterisk import Access, Asterisk, Sounds, Trunk
 from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Incoming, Listener, Refuse
@@ -32,7 +33,8 @@ class Callee:
         assert wait_for(lambda: self.log.exists() and bool(self.seen("ready")), 15), "the callee did not start"
 
     def call(self, caller: str, to: str, pbx: AsteriskServer, **order: object) -> None:
-        """Let ``caller`` call ``to``; he presses ``press``, hangs up after ``seconds``, waits ``patience`` seconds."""
+        """Let ``caller`` call ``to``; he ``says`` something for seconds, presses ``press``, hangs up after ``seconds``,
+        waits ``patience`` seconds."""
         asked = {"from": caller, "to": to, "pbx": f"127.0.0.1:{pbx.sip_port}", **order}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asked).encode() + b"\n")
@@ -141,6 +143,15 @@ def provider(settings: Settings, pbx: AsteriskServer, **trunk: str) -> Asterisk:
     access = Access(pbx.url, "callcab", PASSWORD)
     sounds = Sounds(EspeakSpeech(), pbx.sounds, str(pbx.sounds))
     return Asterisk(str(settings.redis_url), access, Trunk(**values), sounds)
+
+
+def answering(settings: Settings, pbx: AsteriskServer) -> Iterator[None]:
+    """The dialer with the real rules, and a worker."""
+    found = telephony.use(provider(settings, pbx))
+    line, jobs = Line(found, dialer.Rules()).healthy(), Jobs()
+    yield
+    line.stop()
+    jobs.stop()
 
 
 def listening(found: Asterisk) -> Iterator[Line]:

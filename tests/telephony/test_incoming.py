@@ -77,7 +77,7 @@ def test_a_caller_is_led_through_the_menu(line: Line, callee: Callee, pbx: Aster
 def test_a_caller_who_hangs_up_in_the_menu_ends_the_call(
     line: Line, callee: Callee, pbx: AsteriskServer, caller: str
 ) -> None:
-    reference = calls(line, callee, pbx, caller, Follow((MENU,)), seconds=1)
+    reference = calls(line, callee, pbx, caller, Follow((MENU,)), seconds=1.5)
     last = line.ears.wait_for_end(reference, 20)
     assert (last.data["cause"], last.data["by"], last.data["seconds"]) == (Cause.ANSWERED, "them", 2)
 

@@ -9,16 +9,14 @@ import sqlalchemy as sa
 
 from callcab.config import Settings
 from callcab.db import unit_of_work
-from callcab.jobs import dialer
 from callcab.models import BlacklistEntry, Call, Campaign, CampaignState, Purpose, Reservation, Verification
 from callcab.models import IvrAction as Act
-from callcab.providers import telephony
 from callcab.scope import Actor, Scope
 from callcab.services import campaign as campaigns
 from callcab.services import ledger, verification
 from tests import factories
 from tests.contracts.number_plan import PLAN
-from tests.telephony.lines import Callee, Jobs, Line, provider, wait_for
+from tests.telephony.lines import Callee, answering, wait_for
 from tests.telephony.server import AsteriskServer
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -28,12 +26,7 @@ OLGA = Actor("Ольга", "owner")
 
 @pytest.fixture
 def service(settings: Settings, connected: sa.Engine, store: redis.Redis, pbx: AsteriskServer) -> Iterator[None]:
-    """The dialer with the real rules, and a worker."""
-    found = telephony.use(provider(settings, pbx))
-    line, jobs = Line(found, dialer.Rules()).healthy(), Jobs()
-    yield
-    line.stop()
-    jobs.stop()
+    yield from answering(settings, pbx)
 
 
 def base(number: int) -> int:

@@ -18,7 +18,6 @@ from callcab.models import (
     IvrAction,
     IvrRule,
     NumberKind,
-    NumberLease,
     NumberState,
     Outcome,
 )
@@ -93,7 +92,7 @@ def test_nine_pressed_by_who_called_back_is_an_opt_out(people: People) -> None:
         campaign, number = factories.campaign(session, owner), factories.number(session)
         common = {"campaign_id": campaign.id, "customer_id": owner.id}
         session.add(IvrRule(digit="9", action=IvrAction.BLACKLIST, **common))
-        session.add(NumberLease(number_id=number.id, taken_at=clock.now(), **common))
+        factories.call(session, campaign, phone=79161112233, from_phone=number.phone)
         phone = number.phone
     olga = people.olga
     dial_in(olga, phone)
