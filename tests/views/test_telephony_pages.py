@@ -87,20 +87,42 @@ def state_of(number_id: int) -> NumberState:
         return session.get_one(PhoneNumber, number_id).state
 
 
-def test_pressing_one_on_the_handset_verifies_the_number(people: People) -> None:
-    number_id, attempt_id = verify(people)
-    place(attempt_id)
-    run_lines(2)
-    olga = people.olga
-    page = olga.get("/cabinet/handset/")
+def press(people: People, what: str) -> None:
+    """As a person at the virtual handset where one telephone rings."""
+    page = people.olga.get("/cabinet/handset/")
     assert "Симулятор: это не настоящий звонок" in page.text
     assert "+7(925)394-45-77" in page.text
     reference = page.tree.xpath("string(//input[@name='reference']/@value)")
-    olga.post("/cabinet/handset/press/", reference=reference, what="answer")
+    people.olga.post("/cabinet/handset/press/", reference=reference, what=what)
     run_lines(1)
-    assert "Нажмите 1" in olga.get(f"/cabinet/numbers/check/?id={number_id}").text
-    olga.post("/cabinet/handset/press/", reference=reference, what="1")
-    run_lines(1)
+
+
+def answered(people: People) -> int:
+    """A verification call whose telephone was picked up; returns the id of the number."""
+    number_id, attempt_id = verify(people)
+    place(attempt_id)
+    run_lines(2)
+    press(people, "answer")
+    card = people.olga.get(f"/cabinet/numbers/card/?id={number_id}").body
+    assert "Вы ответили" in card
+    assert "Нажмите 1" in card
+    return number_id
+
+
+def test_another_key_is_told_at_once_while_the_robot_asks_again(people: People) -> None:
+    number_id = answered(people)
+    press(people, "5")
+    card = people.olga.get(f"/cabinet/numbers/card/?id={number_id}").body
+    assert "Нажата клавиша 5, а нужна 1" in card
+    assert "Нажмите 1" in card
+    press(people, "1")
+    assert state_of(number_id) is NumberState.VERIFIED
+
+
+def test_pressing_one_on_the_handset_verifies_the_number(people: People) -> None:
+    number_id = answered(people)
+    press(people, "1")
+    olga = people.olga
     assert state_of(number_id) is NumberState.VERIFIED
     assert "Номер подтверждён" in olga.get(f"/cabinet/numbers/card/?id={number_id}").body
 
