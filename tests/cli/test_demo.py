@@ -23,10 +23,12 @@ from callcab.models import (
     BlacklistEntry,
     BlacklistSource,
     Call,
+    CallbackRequest,
     Campaign,
     CampaignState,
     Customer,
     CustomerStatus,
+    InboundCall,
     Invoice,
     InvoiceState,
     IpDenial,
@@ -106,6 +108,21 @@ def test_calls_and_verifications_of_the_demo_ended_in_every_way(session: CabSess
 
 
 @pytest.mark.slow
+def test_people_called_the_numbers_of_the_demo_and_each_page_of_incoming_calls_has_some(session: CabSession) -> None:
+    rules = {"inbound.last_campaign", "inbound.owner", "inbound.duty", "inbound.not_called"}
+    assert values(session, InboundCall.code) == rules
+    assert values(session, InboundCall.outcome) >= {Outcome.COMPLETED, Outcome.BUSY, Outcome.NO_ANSWER}
+    assert count(session, InboundCall, InboundCall.ended_at.is_(None)) == 0
+    logins = ("owner@demo.callcab", "other@demo.callcab")
+    for email in logins:
+        theirs = sa.select(Customer.id).where(Customer.email == email)
+        assert count(session, InboundCall, InboundCall.customer_id.in_(theirs)) >= 5, email
+    # Nine pressed by who called back is on the list, two is a request.
+    assert count(session, BlacklistEntry, BlacklistEntry.inbound_call_id.is_not(None)) == 2
+    assert count(session, CallbackRequest, CallbackRequest.inbound_call_id.is_not(None)) == 2
+
+
+@pytest.mark.slow
 def test_each_entry_of_the_demo_says_the_balance_after_it_in_the_order_of_time(session: CabSession) -> None:
     order = {"partition_by": LedgerEntry.customer_id, "order_by": LedgerEntry.id}
     rows = sa.select(
@@ -120,7 +137,7 @@ def test_each_entry_of_the_demo_says_the_balance_after_it_in_the_order_of_time(s
 
 @pytest.mark.slow
 def test_nothing_of_the_demo_lies_in_the_future(session: CabSession) -> None:
-    for model in (Payment, Call, Invoice, BlacklistEntry, LedgerEntry, Verification):
+    for model in (Payment, Call, InboundCall, Invoice, BlacklistEntry, LedgerEntry, Verification):
         assert count(session, model, model.created_at > clock.now()) == 0, model
 
 

@@ -21,6 +21,7 @@ from callcab.cli.demo import (
     companies,
     contact_lists,
     dice,
+    incoming,
     journal,
     lists,
     money,
@@ -42,7 +43,8 @@ from callcab.scope import Scope
 from callcab.services import stored_file
 from callcab.services.lock import take_turn
 
-# Each part notes its deeds in the timeline; mornings come last, they write what money and calls have noted.
+# Each part notes its deeds in the timeline; mornings write what money and calls have noted before, and
+# who calls back was called in one.
 PARTS = (
     numbers.plan,
     money.plan,
@@ -53,6 +55,7 @@ PARTS = (
     promos.plan,
     papers.plan,
     mornings.plan,
+    incoming.plan,
 )
 
 
