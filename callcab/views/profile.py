@@ -6,6 +6,7 @@ import segno
 from flask import current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -91,7 +92,8 @@ class Profile(Page):
                 )
         except DomainError as problem:
             return self.refused(person_form=form, field=problem.field, problem=problem)
-        answer = self.done(_("Сохранено."))
+        with force_locale(form.language.data or "ru"):
+            answer = self.done(_("Сохранено."))
         chosen = form.theme.data if form.theme.data in THEMES else ""
         if chosen:
             secure = current_app.config["SESSION_COOKIE_SECURE"]

@@ -194,7 +194,8 @@ def test_a_session_of_somebody_else_can_not_be_ended(people: People) -> None:
 
 def test_language_and_colours_are_kept(people: People) -> None:
     olga = people.olga
-    olga.get("/cabinet/profile/").form(has="language").submit(name="Ольга", language="en", theme="dark")
+    page = olga.get("/cabinet/profile/").form(has="language").submit(name="Ольга", language="en", theme="dark")
+    assert "Saved." in page.text
     tree = olga.get("/cabinet/profile/").tree
     assert (tree.get("lang"), tree.get("data-bs-theme")) == ("en", "dark")
 
