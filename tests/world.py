@@ -180,6 +180,9 @@ def _telephony(session: CabSession, add: Any, user_id: int, taste: Taste) -> Non
     add(m.IvrRule(campaign_id=campaign.id, digit="1", action=m.IvrAction.TRANSFER, transfer_to=taste.phone))
     add(m.IvrRule(campaign_id=campaign.id, digit="9", action=m.IvrAction.BLACKLIST, prompt=taste.mark))
     add(m.NumberLease(number_id=rented.id, campaign_id=campaign.id, taken_at=now, released_at=now))
+    sound = add(_sound_file(taste))
+    recording = add(m.AudioRecording(name=taste.mark, file_id=sound.id, seconds=1, author_name=taste.mark))
+    add(m.Campaign(name=taste.mark, purpose=m.Purpose.INFORMATION, prompt="", recording_id=recording.id))
     listed = add(m.ContactList(name=taste.mark, variables=[taste.mark], entries=1))
     add(m.ListEntry(contact_list_id=listed.id, phone=taste.phone, variables={taste.mark: taste.mark}))
     contact = add(m.Contact(campaign_id=campaign.id, phone=taste.phone, next_at=now))
@@ -232,6 +235,16 @@ def _telephony(session: CabSession, add: Any, user_id: int, taste: Taste) -> Non
             author_id=user_id,
             author_name=taste.mark,
         )
+    )
+
+
+def _sound_file(taste: Taste) -> m.StoredFile:
+    return m.StoredFile(
+        key=stored_file.storage().put(BytesIO(taste.mark.encode())).key,
+        name=f"{taste.mark}.wav",
+        content_type="audio/wav",
+        size=1,
+        sha256="0" * 64,
     )
 
 

@@ -1,6 +1,7 @@
 """Entities: columns, constraints and relationships, one entity one file. Importing this registers all of them."""
 
 from callcab.models.api_token import ApiToken
+from callcab.models.audio_recording import AudioRecording
 from callcab.models.audit_event import AuditEvent
 from callcab.models.blacklist import BlacklistEntry, BlacklistSource
 from callcab.models.call import Call, CallEvent, CallState, DialRate, Outcome
@@ -50,6 +51,7 @@ from callcab.models.verification import Verification, VerificationState
 __all__ = [
     "Account",
     "ApiToken",
+    "AudioRecording",
     "AuditEvent",
     "BlacklistEntry",
     "BlacklistSource",

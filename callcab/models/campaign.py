@@ -9,6 +9,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import JSONB
 
 from callcab.db import Base, choice
+from callcab.models.audio_recording import AudioRecording
 from callcab.models.customer import Customer
 from callcab.models.mixins import Created, Numbered, Versioned
 from callcab.scope import TenantOwned
@@ -55,6 +56,8 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
 
     ``lists`` are the contact lists that the contacts were copied from, as they were: ``id``, ``name``, ``entries``.
 
+    It plays ``recording`` or says ``prompt``; the other one is empty.
+
     ``test_of`` is the campaign whose scenario this one tries on its owner's own telephone (services.campaign.cloning).
 
     Advertising by robot is refused without a stored confirmation of consent (rule C1).
@@ -71,9 +74,11 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
         sa.CheckConstraint("lines BETWEEN 1 AND 1000", name="lines"),
         sa.CheckConstraint("calls_per_second BETWEEN 1 AND 1000", name="calls_per_second"),
         sa.CheckConstraint("menu_tries BETWEEN 1 AND 3", name="menu_tries"),
+        sa.CheckConstraint("(recording_id IS NULL) <> (prompt = '')", name="one_message"),
         sa.Index("ix_campaign_customer_id_created_at_id", "customer_id", "created_at", "id"),
         sa.Index("ix_campaign_created_at_id", "created_at", "id"),
         sa.Index("ix_campaign_state", "state"),
+        sa.Index("ix_campaign_recording_id", "recording_id", postgresql_where=sa.text("recording_id IS NOT NULL")),
         sa.Index("ix_campaign_test_of", "test_of", postgresql_where=sa.text("test_of IS NOT NULL")),
     )
 
@@ -84,6 +89,7 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     wait_reason: orm.Mapped[str | None] = orm.mapped_column(sa.String(48))
     own_number_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("phone_number.id", ondelete="SET NULL"))
     prompt: orm.Mapped[str]
+    recording_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("audio_recording.id"))
     menu_tries: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=2)
     unheard: orm.Mapped[str] = orm.mapped_column(default="")
     unknown: orm.Mapped[str] = orm.mapped_column(default="")
@@ -110,6 +116,7 @@ class Campaign(Numbered, Created, Versioned, TenantOwned, Base):
     created_by: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
 
     rules: orm.Mapped[list["IvrRule"]] = orm.relationship(order_by="IvrRule.digit", lazy="selectin")
+    recording: orm.Mapped[AudioRecording | None] = orm.relationship(viewonly=True)
     customer: orm.Mapped[Customer] = orm.relationship(viewonly=True)
 
 

@@ -10,6 +10,7 @@ from callcab.scope import Actor
 # Everything that is written down, but for operations, which are called by their own names. A test asks for the words of
 # each in both languages.
 _NAMES = """
+    audio_recording.upload audio_recording.delete
     blacklist.add blacklist.delete
     callback.done callback.reopen
     campaign.create campaign.start campaign.pause campaign.resume campaign.stop campaign.clone campaign.test

@@ -79,7 +79,7 @@ def upload(
     content_type: str,
     customer_id: int | None,
     created_by: int | None,
-    lifetime: timedelta = timedelta(hours=24),
+    lifetime: timedelta | None = timedelta(hours=24),
     limit: int | None = None,
 ) -> StoredFile:
     """Take in what a person sends. Raises Invalid ``file.too_big`` (``limit`` bytes), Unavailable ``file.no_room``."""

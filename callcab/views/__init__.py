@@ -17,6 +17,7 @@ MODULES = (
     "verification",
     "campaign",
     "contact_list",
+    "audio_recording",
     "call",
     "callback_request",
     "inbound_call",

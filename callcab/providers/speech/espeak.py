@@ -20,7 +20,7 @@ LIMIT_S = 30.0
 class EspeakSpeech:
     """Russian speech without any network; robotic, understandable; implements ``base.Speech``."""
 
-    name = "espeak-ru-1"
+    name = "espeak-ru-2"
 
     def render(self, text: str) -> bytes:
         spoken = " ".join(text.split())

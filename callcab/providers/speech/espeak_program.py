@@ -1,11 +1,11 @@
 """A small program: UTF-8 text on standard input, a telephone WAV on standard output, spoken by eSpeak NG."""
 
-import array
 import ctypes
 import sys
-from collections.abc import Sequence
 
 import espeakng_loader
+import numpy as np
+import soxr
 
 from callcab.lib import sound
 
@@ -23,18 +23,19 @@ def main() -> int:
     if spoken is None:
         return 1
     rate, samples = spoken
-    sys.stdout.buffer.write(sound.wav(samples, rate))
+    telephone = soxr.resample(np.frombuffer(samples, np.int16), rate, sound.RATE)
+    sys.stdout.buffer.write(sound.wav(telephone.astype("<i2").tobytes()))
     return 0
 
 
-def speak(text: bytes) -> tuple[int, Sequence[int]] | None:
+def speak(text: bytes) -> tuple[int, bytes] | None:
     """The rate and samples of a spoken text; None when the library refuses."""
     library = ctypes.CDLL(espeakng_loader.get_library_path())
-    samples = array.array("h")
+    samples = bytearray()
 
     def take(block: "ctypes._Pointer[ctypes.c_short]", count: int, events: int | None) -> int:
         if block and count > 0:
-            samples.frombytes(ctypes.string_at(block, count * sound.WIDTH))
+            samples.extend(ctypes.string_at(block, count * sound.WIDTH))
         return 0
 
     callback = CALLBACK(take)
@@ -46,7 +47,7 @@ def speak(text: bytes) -> tuple[int, Sequence[int]] | None:
     failed |= library.espeak_SetParameter(RATE_PARAMETER, WORDS_PER_MINUTE, 0)
     failed |= library.espeak_Synth(text, ctypes.c_size_t(len(text) + 1), 0, 0, 0, UTF_8, None, None)
     failed |= library.espeak_Synchronize()
-    return None if failed else (int(rate), samples)
+    return None if failed else (int(rate), bytes(samples))
 
 
 if __name__ == "__main__":

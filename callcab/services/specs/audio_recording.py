@@ -1,0 +1,37 @@
+"""The list of recordings."""
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from callcab.models import AudioRecording, Campaign
+from callcab.services.listing import DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+
+
+def campaigns_count() -> sa.ScalarSelect[int]:
+    """How many campaigns play a recording, without test calls."""
+    return (
+        sa.select(sa.func.count())
+        .select_from(Campaign)
+        .where(Campaign.recording_id == AudioRecording.id, Campaign.test_of.is_(None))
+        .correlate(AudioRecording)
+        .scalar_subquery()
+    )
+
+
+AUDIO_RECORDING = register(
+    ListSpec(
+        name="audio_recording",
+        model=AudioRecording,
+        sorts={"created_at": Sort(AudioRecording.created_at)},
+        default_sort="-created_at",
+        filters=(
+            DateTimeRange("created", AudioRecording.created_at),
+            ReferenceFilter("customer", AudioRecording.customer_id),
+        ),
+        search=lambda text: AudioRecording.name.icontains(text, autoescape=True),
+        options=lambda: [
+            orm.joinedload(AudioRecording.customer),
+            orm.with_expression(AudioRecording.campaigns_count, campaigns_count()),
+        ],
+    )
+)
