@@ -3,11 +3,19 @@
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from callcab.api import account, base, blacklist, check, docs, numbers, payments
+from callcab.api import account, base, blacklist, callbacks, check, docs, inbound_calls, numbers, payments
 from callcab.api.base import TITLE, VERSION, ProgramApi
 from callcab.web.limits import limiter
 
-BLUEPRINTS = (account.blueprint, blacklist.blueprint, check.blueprint, numbers.blueprint, payments.blueprint)
+BLUEPRINTS = (
+    account.blueprint,
+    blacklist.blueprint,
+    callbacks.blueprint,
+    check.blueprint,
+    inbound_calls.blueprint,
+    numbers.blueprint,
+    payments.blueprint,
+)
 
 
 def register(app: Flask, csrf: CSRFProtect) -> None:

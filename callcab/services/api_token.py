@@ -19,7 +19,10 @@ SCOPES = (
     "account:read",
     "blacklist:read",
     "blacklist:write",
+    "callbacks:read",
+    "callbacks:write",
     "check:write",
+    "inbound:read",
     "payments:read",
     "numbers:read",
 )

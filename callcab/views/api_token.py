@@ -28,7 +28,10 @@ SCOPES = {
     "account:read": _l("Баланс"),
     "blacklist:read": _l("Чёрный список: чтение"),
     "blacklist:write": _l("Чёрный список: изменение"),
+    "callbacks:read": _l("Заявки на звонок: чтение"),
+    "callbacks:write": _l("Заявки на звонок: отметка «перезвонили»"),
     "check:write": _l("Проверка номера перед звонком"),
+    "inbound:read": _l("Входящие"),
     "payments:read": _l("Платежи"),
     "numbers:read": _l("Номера"),
 }

@@ -17,7 +17,7 @@ from tests import factories
 from tests.people import People
 
 SYSTEM = Scope.system("sign-in")
-PATHS = ("account", "blacklist", "payments", "numbers")
+PATHS = ("account", "blacklist", "callbacks", "inbound-calls", "payments", "numbers")
 
 
 def token(people: People, customer_id: int | None = None, scopes: Any = api_token.SCOPES) -> str:
