@@ -23,6 +23,8 @@ from tests.people import People, settle
 
 # Enough connections for the races: each thread has one of its own.
 POOL = 60
+# Bytes of the largest table.
+DELETED_UP_TO = 1024 * 1024
 TELEPHONY = Path(__file__).with_name("telephony")
 
 # Hashing at full cost would be most of the run.
@@ -90,9 +92,33 @@ def owner_dsn(schema: EmbeddedPostgres) -> str:
 def clean(schema: EmbeddedPostgres, owner_dsn: str) -> Iterator[None]:
     """Empty tables after the test; whatever the test committed is gone for the next one."""
     yield
-    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        empty(connection)
+
+
+def empty(connection: psycopg.Connection) -> None:
+    """Take out all rows and let every key begin at 1 again.
+
+    TRUNCATE makes new files for all tables and their indexes, four times as slow as deleting the few rows of a usual
+    test. What deletions leave behind goes with the next TRUNCATE, as soon as a table has grown.
+    """
+    tables = [table.name for table in Base.metadata.sorted_tables]
+    sizes = dict(
+        connection.execute(
+            "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relname = ANY(%s) AND relkind = 'r'", (tables,)
+        ).fetchall()
+    )
+    if max(sizes.values()) > DELETED_UP_TO:
+        names = ", ".join(f'"{name}"' for name in tables)
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        return
+    written = [f'DELETE FROM "{name}";' for name, size in sizes.items() if size]
+    # Neither foreign keys nor the triggers that keep the ledger whole are asked.
+    connection.execute("SET session_replication_role = replica;" + "".join(written))
+    connection.execute(
+        "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)"
+        " FROM pg_sequences WHERE last_value IS NOT NULL"
+    )
 
 
 @pytest.fixture
