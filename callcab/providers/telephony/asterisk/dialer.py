@@ -48,6 +48,7 @@ RECONCILE_S = 60.0
 # A request that waited this long for Asterisk is not dialled any more: the rules may try again later.
 STALE_S = 60.0
 GOODBYE_S = 5.0
+SWEEP_S = 6 * 3600.0
 MOST_UNWANTED = 1000
 
 
@@ -98,7 +99,7 @@ class Dialer:
                 await self._have_spoken(call.scenario)
                 self._lines.add(call)
             async with asyncio.TaskGroup() as group:
-                for work in (self._pulse(), self._connect(), self._feed(), self._telling.run()):
+                for work in (self._pulse(), self._connect(), self._feed(), self._telling.run(), self._sweep()):
                     group.create_task(work)
         except* Stopped:
             await self._say_goodbye()
@@ -267,14 +268,24 @@ class Dialer:
 
     async def _have_spoken(self, scenario: Sequence[Step]) -> None:
         """Make the prompts before anybody answers; calls of one campaign have the same. Failures are only logged."""
-        if self._prompts.ready(scenario):
+        if self._prompts.fresh(scenario):
             return
         try:
             await asyncio.get_running_loop().run_in_executor(self._voices, self._prompts.prepare, scenario)
         except SpeechUnavailable as problem:
             log.error("a prompt can't be spoken: %s", problem.code)
         except OSError as problem:
-            log.error("the folder of sounds can't be written: %s", problem)
+            log.error("a sound can't be read or written: %s", problem)
+
+    async def _sweep(self) -> None:
+        """Keep the folder of sounds from growing for ever."""
+        while True:
+            try:
+                gone = await asyncio.get_running_loop().run_in_executor(self._voices, self._prompts.sweep)
+                log.info("%d sounds that no call used for a month were removed", gone)
+            except OSError as problem:
+                log.warning("the folder of sounds can't be swept: %s", problem)
+            await asyncio.sleep(SWEEP_S)
 
     def _tell_placed(self, request: CallRequest) -> None:
         self._telling.tell([Event(request.reference, "placed", EventKind.PLACED, clock.now())])
