@@ -6,11 +6,11 @@ from callcab.config import Settings
 from callcab.jobs import registry
 from callcab.jobs.transport import RqSender
 from callcab.lib.storage import LocalStorage
-from callcab.providers import company, mail, telephony
+from callcab.providers import company, mail, speech, telephony
 from callcab.services import company as payers
 from callcab.services import mail as letters
 from callcab.services import operation, stored_file
-from callcab.services.campaign import pace
+from callcab.services.campaign import listening, pace
 from callcab.services.verification import limits
 from callcab.web import texts
 
@@ -30,6 +30,7 @@ def prepare(settings: Settings) -> None:
     payers.use(company.make(dadata_token=settings.dadata_token, directory=directory, data_dir=settings.data_dir))
     limits.allow_in_all(settings.verification_calls_per_day)
     pace.allow_in_all(per_second=settings.calls_per_second, lines=settings.lines)
+    listening.use(speech.make(settings.speech))
     letters.use(mail.make(settings.smtp_url), sender=settings.mail_from)
 
 

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Form, StringField
 
 from callcab.lib import phone as phones
-from callcab.models import InboundCall, PhoneNumber, Verification
+from callcab.models import Campaign, InboundCall, PhoneNumber, Verification
 from callcab.providers import telephony
 from callcab.providers.telephony.base import ProviderDown
 from callcab.providers.telephony.simulator import HandsetLine, Simulator
@@ -112,8 +112,16 @@ class Handset(Page):
         except ProviderDown:
             pass
         health = self._phone().health()
+        recordings = recordings_of([line.reference for line in lines if line.sound])
         seen = f"{zlib.crc32(repr((lines, called, health.ok)).encode()):08x}"
-        return {"lines": lines, "called": called, "keys": KEYS, "health": health, "seen": seen}
+        return {
+            "recordings": recordings,
+            "lines": lines,
+            "called": called,
+            "keys": KEYS,
+            "health": health,
+            "seen": seen,
+        }
 
     def _phone(self) -> Simulator:
         found = simulator()
@@ -128,6 +136,18 @@ class Handset(Page):
         found = db.session.scalars(checks.order_by(Verification.id.desc()).limit(50)).all()
         found = [*found, *db.session.scalars(inbound.order_by(InboundCall.id.desc()).limit(50))]
         return [reference for reference in found if reference]
+
+
+def recordings_of(references: list[str]) -> dict[str, int]:
+    """Ids of the recordings that campaigns play to these callers."""
+    if not references:
+        return {}
+    found = db.session.execute(
+        sa.select(InboundCall.provider_ref, Campaign.recording_id)
+        .join(Campaign, Campaign.id == InboundCall.campaign_id)
+        .where(InboundCall.provider_ref.in_(references), Campaign.recording_id.is_not(None))
+    )
+    return {row.provider_ref: row.recording_id for row in found}
 
 
 def read_number(field: StringField, *, optional: bool = False) -> str:

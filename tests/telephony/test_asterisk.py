@@ -3,11 +3,13 @@
 import itertools
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import redis
 
 from callcab.config import Settings
+from callcab.lib import audio
 from callcab.providers.speech import EspeakSpeech, NoSpeech
 from callcab.providers.telephony.asterisk import Access, Asterisk, Sounds, Trunk
 from callcab.providers.telephony.base import (
@@ -23,6 +25,7 @@ from callcab.providers.telephony.base import (
     RequestRefused,
     Transfer,
 )
+from tests import sounds
 from tests.contracts.number_plan import PLAN, Row
 from tests.telephony.lines import Callee, Ears, Line, listening, provider, wait_for
 from tests.telephony.server import PASSWORD, AsteriskServer
@@ -134,6 +137,22 @@ def test_a_call_that_is_too_long_is_ended(line: Line) -> None:
     line.provider.place([call])
     last = line.ears.wait_for_end(call.reference)
     assert (last.data["seconds"], last.data["by"]) == (3, "us")
+
+
+def test_an_uploaded_recording_is_heard_as_sound_for_as_long_as_it_is(
+    line: Line, callee: Callee, tmp_path: Path
+) -> None:
+    (tmp_path / "upload").write_bytes(sounds.tone(3.0, kind="MP3"))
+    # Named as the storage names its files: Asterisk gets a copy that it can read and whose kind it knows.
+    kept = tmp_path / "7f3a"
+    kept.write_bytes(audio.to_telephone(tmp_path / "upload", longest=180))
+    kept.chmod(0o600)
+    call = request("10", scenario=(Play("Аудиозапись „Акция“", sound=str(kept), seconds=3), HangUp()))
+    line.provider.place([call])
+    last = line.ears.wait_for_end(call.reference)
+    assert (last.data["cause"], last.data["by"]) == (Cause.ANSWERED, "us")
+    assert 3 <= last.data["seconds"] <= 5
+    assert callee.seen("heard a voice", call.to)
 
 
 def test_hanging_up_before_the_answer_ends_the_call_unanswered(line: Line, callee: Callee) -> None:

@@ -13,8 +13,9 @@ from callcab.cli.demo.people import World
 from callcab.lib import clock
 from callcab.lib import phone as phones
 from callcab.models import BlacklistSource, ContactList, IvrAction, Purpose
+from callcab.providers.speech import EspeakSpeech, SpeechUnavailable
+from callcab.services import audio_recording, contact_list, operation, stored_file
 from callcab.services import campaign as campaigns
-from callcab.services import contact_list, operation, stored_file
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ STORIES = (
     Story("ural", "Жители Заречной", 5, 90),
 )
 _NAMES = ("Анна", "Борис", "Вера", "Глеб", "Дарья", "Егор", "Жанна", "Захар", "Инна", "Кирилл")
+NEWS = "Здравствуйте! У нас новое поступление. Чтобы больше не получать звонки, нажмите девять."
 _SPOILT = ("8925394457", "уточнить", "8 800 555-35-35")
 
 
@@ -92,8 +94,26 @@ def _load_file(world: World, story: Story, made: ContactList, rolls: Random, num
     carry_out(world, work)
 
 
+def _recording(world: World) -> int | None:
+    """An uploaded sound; a machine without a voice has none, and the campaign says its text."""
+    try:
+        data = EspeakSpeech().render(NEWS)
+    except SpeechUnavailable:
+        return None
+    customer_id = world.customers["north"].id
+    made = audio_recording.add(
+        world.session,
+        data,
+        name="Новое поступление",
+        file_name="",
+        customer_id=customer_id,
+        actor=world.owner("north"),
+    )
+    return made.id
+
+
 def _campaign(world: World) -> None:
-    """A draft made from lists: what stands before a launch can be looked at."""
+    """A draft made from lists with a recording: what stands before a launch can be looked at and listened to."""
     customer_id = world.customers["north"].id
     lists = world.session.scalars(
         sa.select(ContactList.id).where(ContactList.customer_id == customer_id).order_by(ContactList.id)
@@ -101,7 +121,8 @@ def _campaign(world: World) -> None:
     draft = campaigns.Draft(
         name="Новинки для постоянных покупателей",
         purpose=Purpose.INFORMATION,
-        prompt="Здравствуйте! У нас новое поступление. Чтобы больше не получать звонки, нажмите девять.",
+        prompt=NEWS,
+        recording_id=_recording(world),
         lists=lists,
         rules=(campaigns.Rule("9", IvrAction.BLACKLIST),),
     )

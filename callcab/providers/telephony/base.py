@@ -20,10 +20,12 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Play:
-    """Say a text, or play a sound that the provider can read (8 kHz mono WAV)."""
+    """Say a text, or play a sound: the path of a file (8 kHz mono WAV), which ``text`` then only names and which takes
+    ``seconds``."""
 
     text: str
     sound: str = ""
+    seconds: int = 0
 
 
 @dataclass(frozen=True)
@@ -298,7 +300,7 @@ def encode(scenario: Sequence[Step]) -> list[dict[str, Any]]:
 
 def _encode(step: Step) -> dict[str, Any]:
     if isinstance(step, Play):
-        return {"do": "play", "text": step.text, "sound": step.sound}
+        return {"do": "play", "text": step.text, "sound": step.sound, "seconds": step.seconds}
     if isinstance(step, Gather):
         return {
             "do": "gather",
@@ -322,7 +324,7 @@ def decode(data: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
 
 def _decode(item: Mapping[str, Any]) -> Step:
     if item["do"] == "play":
-        return Play(item["text"], item["sound"])
+        return Play(item["text"], item["sound"], item["seconds"])
     if item["do"] == "gather":
         return Gather(
             prompt=_plays(item["prompt"]),

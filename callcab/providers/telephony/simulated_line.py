@@ -317,6 +317,13 @@ def says(line: Line) -> str:
     return step.text if isinstance(step, Play) else ""
 
 
+def plays_sound(line: Line) -> bool:
+    """Whether that is a sound and no text."""
+    step = line.left[0] if line.left else None
+    plays = step.prompt if isinstance(step, Gather) else [step]
+    return any(isinstance(play, Play) and play.sound for play in plays)
+
+
 def spoken(step: Play) -> float:
-    """Seconds that a text takes."""
-    return max(1.0, round(len(step.text) / LETTERS_PER_SECOND, 1))
+    """Seconds that a text or a sound takes."""
+    return step.seconds or max(1.0, round(len(step.text) / LETTERS_PER_SECOND, 1))

@@ -65,6 +65,7 @@ class HandsetLine:
     caller  who dialled in, or HIDDEN; empty when we called
     owner   who is rung by an incoming call
     says    what the robot is saying
+    sound   whether that is the name of a sound which is played
     cause   why it ended
     """
 
@@ -76,6 +77,7 @@ class HandsetLine:
     owner: str = ""
     says: str = ""
     cause: str = ""
+    sound: bool = False
 
 
 class Simulator:
@@ -277,7 +279,15 @@ def _do(line: lines.Line, action: lines.Action, listener: Listener) -> lines.Out
 
 def _shown(line: lines.Line) -> HandsetLine:
     return HandsetLine(
-        line.reference, line.to, line.phase, line.digits, line.caller, line.owner, lines.says(line), line.cause
+        line.reference,
+        line.to,
+        line.phase,
+        line.digits,
+        line.caller,
+        line.owner,
+        lines.says(line),
+        line.cause,
+        lines.plays_sound(line),
     )
 
 

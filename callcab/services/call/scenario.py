@@ -6,6 +6,7 @@ from callcab.db import CabSession
 from callcab.lib import phone as phones
 from callcab.models import Campaign, IvrAction, IvrRule
 from callcab.providers.telephony.base import Again, Gather, HangUp, Play, Step, Transfer
+from callcab.services import stored_file
 from callcab.services.ivr_rule import transfer_numbers
 
 # Said when the customer wrote nothing of his own.
@@ -25,12 +26,13 @@ def scenario_of(session: CabSession, campaign: Campaign) -> tuple[Step, ...]:
     A number that is no longer proved is not dialled: who asks for it hears that he will be called back, and
     ``callback_request`` keeps that promise.
     """
+    message = message_of(campaign)
     if not campaign.rules:
-        return (Play(campaign.prompt), HangUp())
+        return (message, HangUp())
     reachable = set(transfer_numbers(session, campaign.customer_id))
     return (
         Gather(
-            prompt=(Play(campaign.prompt),),
+            prompt=(message,),
             branches={rule.digit: _branch(rule, reachable) for rule in campaign.rules},
             otherwise=(HangUp(),),
             tries=campaign.menu_tries,
@@ -38,6 +40,15 @@ def scenario_of(session: CabSession, campaign: Campaign) -> tuple[Step, ...]:
             unknown=(Play(campaign.unknown or UNKNOWN),),
         ),
     )
+
+
+def message_of(campaign: Campaign) -> Play:
+    """What the campaign is about: its recording, or its text with the names of variables."""
+    recording = campaign.recording
+    if recording is None:
+        return Play(campaign.prompt)
+    path = stored_file.storage().path(recording.file.key)
+    return Play(f"Аудиозапись „{recording.name}“", sound=str(path), seconds=recording.seconds)
 
 
 def _branch(rule: IvrRule, reachable: set[int]) -> Sequence[Step]:

@@ -25,7 +25,7 @@ from callcab.models import (
     Purpose,
 )
 from callcab.scope import Actor
-from callcab.services import audit, bulk, contact_list, ivr_rule, prompt, retry
+from callcab.services import audio_recording, audit, bulk, contact_list, ivr_rule, prompt, retry
 from callcab.services.campaign import schedule
 from callcab.services.ivr_rule import LONGEST_PROMPT, Rule
 from callcab.services.retry import Retry
@@ -41,14 +41,16 @@ ATTEMPTS = (1, 5)
 
 @dataclass(frozen=True)
 class Draft:
-    """What a person wrote: a pasted text ``contacts``, ids of contact ``lists``, or both. ``own_number_id`` empty means
-    any free number; ``request_key`` makes a double press one."""
+    """What a person wrote: a pasted text ``contacts``, ids of contact ``lists``, or both. ``recording_id`` is played in
+    place of ``prompt``, which is then left out. ``own_number_id`` empty means any free number; ``request_key`` makes a
+    double press one."""
 
     name: str
     purpose: Purpose
-    prompt: str
+    prompt: str = ""
     contacts: str = ""
     lists: Sequence[int] = ()
+    recording_id: int | None = None
     consent_note: str = ""
     rules: Sequence[Rule] = field(default_factory=tuple)
     menu_tries: int = 2
@@ -114,6 +116,8 @@ def create(session: CabSession, draft: Draft, *, customer_id: int, actor: Actor)
             lists), NotFound("number.not_found")
     """
     _check(draft)
+    if draft.recording_id is not None:
+        audio_recording.choose(session, draft.recording_id, customer_id=customer_id)
     ivr_rule.check(session, draft.rules, customer_id=customer_id)
     reading = read_contacts(session, draft.contacts, draft.lists, customer_id=customer_id)
     if not reading.total:
@@ -161,7 +165,8 @@ def _campaign(draft: Draft, reading: ListReading, consent: str, *, customer_id: 
         purpose=draft.purpose,
         consent_note=consent,
         own_number_id=draft.own_number_id,
-        prompt=draft.prompt.strip(),
+        prompt="" if draft.recording_id else draft.prompt.strip(),
+        recording_id=draft.recording_id,
         quiet_until=draft.calls_from,
         quiet_from=draft.calls_until,
         days=schedule.sorted_days(draft.days),
@@ -190,7 +195,10 @@ def _campaign(draft: Draft, reading: ListReading, consent: str, *, customer_id: 
 
 
 def _check(draft: Draft) -> None:
-    for name, text, limit in (("name", draft.name, 120), ("prompt", draft.prompt, LONGEST_PROMPT)):
+    required = [("name", draft.name, 120)]
+    if draft.recording_id is None:
+        required.append(("prompt", draft.prompt, LONGEST_PROMPT))
+    for name, text, limit in required:
         if not text.strip():
             raise Invalid("field.required", field=name)
         if len(text) > limit:
@@ -211,7 +219,8 @@ def _check(draft: Draft) -> None:
 
 def _texts(draft: Draft) -> list[tuple[str, str]]:
     """Everything that the robot would say, by field."""
-    said = [("prompt", draft.prompt), ("unheard", draft.unheard), ("unknown", draft.unknown)]
+    prompt_text = "" if draft.recording_id else draft.prompt
+    said = [("prompt", prompt_text), ("unheard", draft.unheard), ("unknown", draft.unknown)]
     return said + [(f"rule_{rule.digit}_prompt", rule.prompt) for rule in draft.rules]
 
 

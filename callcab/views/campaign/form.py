@@ -18,7 +18,9 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget, TextInput
 
-from callcab.models import ContactList, NumberKind, NumberState, PhoneNumber, Purpose
+from callcab.lib.errors import Invalid
+from callcab.models import AudioRecording, ContactList, NumberKind, NumberState, PhoneNumber, Purpose
+from callcab.services.audio_recording import MOST
 from callcab.services.campaign import Draft
 from callcab.services.campaign.drafting import ATTEMPTS, LONGEST_TEXT
 from callcab.services.campaign.schedule import LINES
@@ -26,7 +28,7 @@ from callcab.services.ivr_rule import LONGEST_PROMPT
 from callcab.views.campaign.menu_form import MenuForm, read_menu
 from callcab.views.campaign.schedule_form import ScheduleForm
 from callcab.web import telephony_words as words
-from callcab.web.formatters import number, phone
+from callcab.web.formatters import duration, number, phone
 
 
 def _clock_field(label: Any, **options: Any) -> TimeField:
@@ -51,9 +53,19 @@ class CampaignForm(ScheduleForm):
         ),
         render_kw={"rows": 2, "maxlength": 1000},
     )
+    message = RadioField(
+        _l("Что услышит человек"),
+        choices=[("text", _l("Текст, его скажет робот")), ("recording", _l("Аудиозапись"))],
+        default="text",
+    )
+    recording_id = SelectField(
+        _l("Аудиозапись"),
+        coerce=lambda value: int(value) if value else None,
+        description=_l("Новую загрузите в разделе «Аудиозаписи»."),
+    )
     prompt = TextAreaField(
         _l("Что говорит робот"),
-        [validators.InputRequired(), validators.Length(max=LONGEST_PROMPT)],
+        [validators.Length(max=LONGEST_PROMPT)],
         default=_l("Здравствуйте! … Чтобы больше не получать звонки, нажмите девять."),
         render_kw={"rows": 4},
         description=_l("Переменные списка контактов пишите в фигурных скобках: {имя}. Робот скажет их каждому свои."),
@@ -84,6 +96,7 @@ def make_form(session: Any, sent: Any = None, *, list_id: int | None = None) -> 
     """The form with the customer's choice of numbers and lists; defaults on the first look, ``list_id`` chosen."""
     form = CampaignForm(sent or None)
     form.lists.choices = own_lists(session)
+    form.recording_id.choices = [("", _l("Выберите")), *own_recordings(session)]
     form.own_number_id.choices = [("", _l("Любой свободный общий номер")), *own_numbers(session)]
     if not sent:
         form.lists.data = [list_id] if list_id else []
@@ -101,6 +114,12 @@ def own_lists(session: Any) -> list[tuple[int, str]]:
     return [(row.id, f"{row.name} — {number(row.entries)}") for row in found]
 
 
+def own_recordings(session: Any) -> list[tuple[str, str]]:
+    """Recordings with their lengths, the newest first, by the session's scope."""
+    found = session.scalars(sa.select(AudioRecording).order_by(AudioRecording.id.desc()).limit(MOST))
+    return [(str(row.id), f"{row.name} — {duration(row.seconds)}") for row in found]
+
+
 def own_numbers(session: Any) -> list[tuple[str, str]]:
     """Numbers that may be chosen: proved personal ones, rented and duty ones, by the session's scope."""
     usable = sa.or_(
@@ -113,11 +132,15 @@ def own_numbers(session: Any) -> list[tuple[str, str]]:
 
 
 def read_draft(form: CampaignForm, menu: MenuForm) -> Draft:
-    """The validated forms as a draft."""
+    """The validated forms as a draft. Raises Invalid("audio_recording.choose", field ``recording_id``)."""
+    recorded = form.message.data == "recording"
+    if recorded and not form.recording_id.data:
+        raise Invalid("audio_recording.choose", field="recording_id")
     return Draft(
         name=form.name.data or "",
         purpose=Purpose(form.purpose.data),
         prompt=form.prompt.data or "",
+        recording_id=form.recording_id.data if recorded else None,
         contacts=form.contacts.data or "",
         lists=form.lists.data or (),
         consent_note=form.consent_note.data or "",

@@ -28,9 +28,11 @@ from callcab.providers import telephony
 from callcab.scope import Scope
 from callcab.services import campaign as campaigns
 from callcab.services import retry
+from callcab.services.campaign import listening
 from callcab.services.dashboard import Calls
 from callcab.services.specs.campaign import CAMPAIGN
 from callcab.views.campaign.form import CampaignForm, make_form, read_draft
+from callcab.views.campaign.listening import message_player, spoken
 from callcab.views.campaign.menu_form import USUAL_KEYS, MenuForm, make_menu, menu_table, silence_facts
 from callcab.views.campaign.schedule_form import MACHINE
 from callcab.views.home_charts import heat_chart, outcomes_chart
@@ -132,6 +134,7 @@ class CampaignList(ListView):
             live=row.state in (CampaignState.RUNNING, CampaignState.WAITING),
             health=telephony.provider().health(),
             health_text=errors.TEXTS.get(telephony.provider().health().code, ""),
+            player=message_player(row, self.url),
             machine=MACHINE,
             retries=[(words.OUTCOMES[item.value][0], retry.rule_of(row, item)) for item in retry.CHOSEN],
             simulated=telephony.provider().name == "simulator",
@@ -158,6 +161,7 @@ class CampaignList(ListView):
             and may("campaign.run")
             and not before.obstacles
             and before.never < before.total,
+            player=message_player(row, self.url),
             health=health,
             health_text=errors.TEXTS.get(health.code, ""),
             words=words,
@@ -167,6 +171,12 @@ class CampaignList(ListView):
     def own_numbers(self) -> list[tuple[str, str]]:
         """The customer's proved numbers that a test call may ring; support rings nobody."""
         return []
+
+    @expose("/listen/")
+    def listen_view(self) -> ResponseReturnValue:
+        """The message as the first contact hears it."""
+        row = self.row_or_404(request.args.get("id", ""))
+        return spoken(lambda: listening.message(db.session(), row), current_actor().user_id)
 
     @expose("/live/")
     def live_view(self) -> ResponseReturnValue:
@@ -265,6 +275,13 @@ class CabinetCampaign(CampaignList):
             "cabinet/campaigns/new.html", form=form, menu=menu, usual_keys=USUAL_KEYS, reading=reading, crumbs=crumbs
         )
         return page, 422 if form.errors or menu.errors else 200
+
+    @expose("/say/", methods=("POST",))
+    @requires("campaign.edit")
+    def say_view(self) -> ResponseReturnValue:
+        """The text of a form that is not sent yet, in the robot's voice."""
+        text = request.form.get("prompt", "")
+        return spoken(lambda: listening.text(text), current_actor().user_id)
 
     def own_numbers(self) -> list[tuple[str, str]]:
         if not may("campaign.run"):

@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 
 TEXTS = {
     "audio_recording.not_found": _l("Такой аудиозаписи нет."),
+    "audio_recording.choose": _l("Выберите аудиозапись или напишите текст."),
     "audio_recording.no_file": _l("Выберите файл со звуком."),
     "audio_recording.too_large": _l("Файл больше %(limit)s МБ. Сохраните его в MP3 и загрузите снова."),
     "audio_recording.not_audio": _l("Это не звук, или файл повреждён. Нужен MP3, WAV, OGG или FLAC."),
