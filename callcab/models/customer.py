@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import Base, choice
-from callcab.models.mixins import Created, Numbered, Versioned
+from callcab.models.mixins import LABEL_WHOLE, Created, Labelled, Numbered, Versioned
 from callcab.models.tariff import Tariff
 from callcab.scope import TenantItself
 
@@ -18,7 +18,7 @@ class CustomerStatus(StrEnum):
     BLOCKED = "blocked"
 
 
-class Customer(Numbered, Created, Versioned, TenantItself, Base):
+class Customer(Numbered, Created, Versioned, Labelled, TenantItself, Base):
     """Balance and reserve move only through ``services.ledger``; the CHECK is the last wall (AC-52)."""
 
     __tablename__ = "customer"
@@ -28,6 +28,8 @@ class Customer(Numbered, Created, Versioned, TenantItself, Base):
         sa.CheckConstraint("credit_limit >= 0", name="credit_limit_not_negative"),
         sa.CheckConstraint("lines > 0 AND calls_per_second > 0", name="call_limits"),
         sa.CheckConstraint("balance - reserved >= -credit_limit", name="within_credit_limit"),
+        sa.CheckConstraint(LABEL_WHOLE, name="label_whole"),
+        sa.CheckConstraint("char_length(label_text) <= 32", name="label_text_length"),
         sa.Index("ix_customer_created_at_id", "created_at", "id"),
         sa.Index("ix_customer_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
     )

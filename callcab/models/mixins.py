@@ -6,6 +6,8 @@ from sqlalchemy import Identity, orm
 
 from callcab.lib import clock
 
+LABEL_WHOLE = "(label_text = '') = (label_name = '') AND (label_text = '') = (label_category = '')"
+
 
 class Numbered:
     """A 64-bit surrogate key; with ``created_at`` it is the position in every keyset list."""
@@ -23,3 +25,11 @@ class Versioned:
     """Optimistic lock: a save that saw an older version is refused (security.md F-21)."""
 
     version: orm.Mapped[int] = orm.mapped_column(default=1, sort_order=91)
+
+
+class Labelled:
+    """How who calls is labelled where he calls (domain.md C2, services.label): all three parts, or none."""
+
+    label_name: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
+    label_category: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
+    label_text: orm.Mapped[str] = orm.mapped_column(default="", server_default="")

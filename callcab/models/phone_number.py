@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, 
 from callcab.db import Base, choice
 from callcab.models.campaign import Campaign
 from callcab.models.customer import Customer
-from callcab.models.mixins import Created, Numbered, Versioned
+from callcab.models.mixins import LABEL_WHOLE, Created, Labelled, Numbered, Versioned
 from callcab.scope import SharedOrOwned, TenantOrStaff, TenantOwned
 
 
@@ -39,7 +39,7 @@ class NumberHealth(StrEnum):
     FALLING = "falling"
 
 
-class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
+class PhoneNumber(Numbered, Created, Versioned, Labelled, SharedOrOwned, Base):
     """``customer_id`` is who alone controls the number now: the owner of a personal one, the renter of a shared one.
 
     «Свободный» and «арендный» are not kinds: a free number is shared and in state free, a rented one is shared with
@@ -48,6 +48,7 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
     ``rests_until``   no campaign gets it before; one that has it keeps it
     ``prolong_days``  the rental goes on by itself for so many days each time; empty: it ends
     ``proved_until``  how long the pressed 1 of a personal number holds; counts while it is verified
+    ``label_text``    a label of its own, in place of its customer's; of a personal number only: others change hands
     ``health_data``   what the check of ``health`` saw: calls, answered, usual share, the last days
     """
 
@@ -70,6 +71,9 @@ class PhoneNumber(Numbered, Created, Versioned, SharedOrOwned, Base):
             "prolong_days IS NULL OR (rented_until IS NOT NULL AND prolong_days BETWEEN 1 AND 366)",
             name="prolong_needs_rental",
         ),
+        sa.CheckConstraint(LABEL_WHOLE, name="label_whole"),
+        sa.CheckConstraint("char_length(label_text) <= 32", name="label_text_length"),
+        sa.CheckConstraint("label_text = '' OR kind = 'personal'", name="label_is_personal"),
         sa.Index("ix_phone_number_rented_until", "rented_until", postgresql_where=sa.text("rented_until IS NOT NULL")),
         sa.Index("ix_phone_number_proved_until", "proved_until", postgresql_where=sa.text("state = 'verified'")),
         sa.CheckConstraint("proved_until IS NULL OR kind = 'personal'", name="proof_is_personal"),

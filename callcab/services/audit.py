@@ -21,7 +21,7 @@ _NAMES = """
     ledger.check
     mail.retry
     number.add number.block number.unblock number.delete number.kind number.release number.rent number.verify
-    number.verified number.lost number.expire number.prolong number.rest number.wake
+    number.verified number.lost number.expire number.prolong number.label number.rest number.wake
     operation.cancel operation.confirm
     payment.record payment.correct payment.reverse
     promo.issue promo.pause promo.resume promo.activate

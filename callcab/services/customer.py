@@ -10,11 +10,11 @@ from callcab.lib import inn as inns
 from callcab.lib.errors import Conflict, Invalid, NotFound
 from callcab.models import Customer, CustomerStatus, Note, Tariff, User
 from callcab.scope import Actor
-from callcab.services import audit, session_record, user
+from callcab.services import audit, label, session_record, user
 
 NAME_LIMIT = 200
 NOTE_LIMIT = 4000
-EDITABLE = ("name", "inn", "email", "tariff_id", "zone", "lines", "calls_per_second")
+EDITABLE = ("name", "inn", "email", "tariff_id", "zone", "lines", "calls_per_second", *label.LIMITS)
 MOST_LINES = 1_000
 ZONES = available_timezones()
 
@@ -135,6 +135,8 @@ def _checked(session: CabSession, values: dict[str, Any]) -> dict[str, Any]:
     for name in ("lines", "calls_per_second"):
         if name in found:
             found[name] = _limit(found[name], name)
+    if found.keys() & label.LIMITS.keys():
+        found |= label.check(found)
     return found
 
 

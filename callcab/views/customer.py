@@ -17,11 +17,12 @@ from callcab.lib import money
 from callcab.lib.errors import Conflict, DomainError, Invalid
 from callcab.models import Customer, CustomerStatus, Tariff, User
 from callcab.scope import Actor
-from callcab.services import audit, customer, ip_rule, mail, payment
+from callcab.services import audit, customer, ip_rule, label, mail, payment
 from callcab.services.specs.customer import CUSTOMER
 from callcab.views.customer_tabs import TABS
 from callcab.views.user import send_invitation
 from callcab.web import errors
+from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import moment, number, status
@@ -77,6 +78,22 @@ class CustomerForm(Form):
     lines = StringField(_l("Линий во всех рассылках"), description=_UNLIMITED, render_kw=_COUNT)
     calls_per_second = StringField(_l("Звонков в секунду"), description=_UNLIMITED, render_kw=_COUNT)
 
+    label_name = StringField(
+        _l("Маркировка: кто звонит"),
+        description=_l("Название или «ИП Фамилия И. О.». Пусто во всех трёх полях — без маркировки."),
+        render_kw={"maxlength": label.LIMITS["label_name"]},
+    )
+    label_category = StringField(
+        _l("Маркировка: категория"),
+        description=_l("Как в договоре с оператором, например «Доставка»."),
+        render_kw={"maxlength": label.LIMITS["label_category"]},
+    )
+    label_text = StringField(
+        _l("Маркировка: текст на экране"),
+        description=_l("До 32 знаков; его покажет телефон абонента, если линия передаёт имя."),
+        render_kw={"maxlength": label.LIMITS["label_text"]},
+    )
+
     def values(self) -> dict[str, Any]:
         """What was typed, as the service takes it."""
         return {
@@ -87,6 +104,7 @@ class CustomerForm(Form):
             "zone": self.zone.data or "",
             "lines": plain(str(self.lines.data or "")),
             "calls_per_second": plain(str(self.calls_per_second.data or "")),
+            **{name: plain(self._fields[name].data) for name in label.LIMITS},
         }
 
 
@@ -265,6 +283,7 @@ class SupportCustomers(ListView):
             (_("Кредитный лимит"), money_text(row.credit_limit)),
             (_("Тариф"), row.tariff.name),
             (_("Часовой пояс"), row.zone),
+            (_("Маркировка"), words.label_text(row)),
             (_("Причина блокировки"), row.block_reason),
         ]
         if row.ip_open_until:

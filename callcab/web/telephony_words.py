@@ -23,8 +23,17 @@ from callcab.models import (
     PhoneNumber,
     Purpose,
 )
+from callcab.models.mixins import Labelled
 from callcab.web import errors
 from callcab.web.formatters import link, moment, money, phone, status
+
+
+def label_text(row: Labelled | None) -> Any:
+    """A label in one line; nothing when there is none."""
+    if row is None or not row.label_text:
+        return None
+    return f"{row.label_text} ({row.label_name}; {row.label_category})"
+
 
 KIND_FILTER = {
     "shared": _l("Общий"),

@@ -89,6 +89,25 @@ def test_the_callee_sees_our_number(line: Line, callee: Callee) -> None:
     assert "sip:+74951112233@" in str(callee.seen("from", call.to)[0]["what"])
 
 
+def check_label(line: Line, callee: Callee) -> None:
+    """The longest label in Russian, with signs that mean something in SIP."""
+    label = "Ромашка, доставка; ООО 50% (№1)="
+    assert len(label) == 32
+    call = request("04", caller_id="+74951112233", caller_name=label)
+    line.provider.place([call])
+    assert line.ears.wait_for_end(call.reference).data["cause"] == Cause.BUSY
+    shown = str(callee.seen("from", call.to)[0]["what"])
+    assert f'"{label}" <sip:+74951112233@' in shown
+
+
+def test_the_callee_sees_the_label_beside_our_number(line: Line, callee: Callee) -> None:
+    check_label(line, callee)
+
+
+def test_the_callee_of_the_oldest_asterisk_sees_the_label_beside_our_number(old_line: Line, callee: Callee) -> None:
+    check_label(old_line, callee)
+
+
 def test_the_same_reference_rings_once(line: Line, callee: Callee) -> None:
     call = request("04")
     assert line.provider.place([call]) == 1

@@ -94,6 +94,7 @@ class CallRequest:
 
     reference        ours, unique for ever, at most 64 characters; the provider's guard against calling twice
     to, caller_id    E.164; no caller id means the line's own number
+    caller_name      shown beside the caller id where the line can: at most 32 characters, none of them ``"\\<>``
     ring_seconds     after this long without an answer the provider gives up (no_answer)
     longest_seconds  from answer to the end, kept by the provider even when we are gone
     detect_machine   listen for an answering machine before the scenario begins; a person waits a second or two
@@ -104,6 +105,7 @@ class CallRequest:
     scenario: Sequence[Step]
     kind: CallKind
     caller_id: str | None = None
+    caller_name: str = ""
     ring_seconds: int = 30
     longest_seconds: int = 180
     detect_machine: bool = False

@@ -14,7 +14,7 @@ from callcab.lib import clock
 from callcab.lib import phone as phones
 from callcab.models import Call, CallEvent, CallState, Campaign, CampaignState, Contact, MachineAction, Outcome
 from callcab.providers.telephony.base import CallKind, CallRequest
-from callcab.services import bulk, prompt
+from callcab.services import bulk, label, prompt
 from callcab.services.call.ending import End, finish, locked
 from callcab.services.call.locking import store
 from callcab.services.call.rounds import UNDER_WAY
@@ -28,8 +28,9 @@ TRY_AGAIN = timedelta(seconds=15)
 
 def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest]:
     """The requests to hand over, without those of calls that were begun or ended meanwhile. Reads only."""
+    columns = (Call.provider_ref, Call.phone, Call.from_phone, Call.campaign_id, Contact.variables)
     calls = session.execute(
-        sa.select(Call.provider_ref, Call.phone, Call.from_phone, Call.campaign_id, Contact.variables)
+        label.join(sa.select(*columns, label.spoken().label("caller_name")))
         .join(Contact, Contact.id == Call.contact_id)
         .where(Call.id == bulk.any_of(call_ids), Call.state == CallState.PLACED, Call.deadline_at > clock.now())
         .order_by(Call.id)
@@ -45,6 +46,7 @@ def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest
             scenario=prompt.spoken(scenarios[call.campaign_id], call.variables),
             kind=CallKind.CAMPAIGN,
             caller_id=phones.from_int(call.from_phone) if call.from_phone else None,
+            caller_name=call.caller_name,
             ring_seconds=RING_SECONDS,
             longest_seconds=LONGEST_SECONDS,
             detect_machine=known[call.campaign_id].machine_action is not MachineAction.PLAY,

@@ -10,7 +10,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, IntegerField, SelectField, StringField, validators
 
-from callcab.models import Customer, NumberKind, NumberState
+from callcab.db import CabSession
+from callcab.models import Customer, NumberKind, NumberState, PhoneNumber
+from callcab.scope import Actor
+from callcab.services import label, phone_number
 from callcab.services.phone_number import quote as quotes
 from callcab.services.phone_number.lease import is_resting
 from callcab.services.phone_number.rental import end_of_day
@@ -65,6 +68,30 @@ class ReasonForm(Form):
 
 class KindForm(Form):
     kind = SelectField(_l("Тип"), choices=POOL_KINDS)
+
+
+class LabelForm(Form):
+    label_name = StringField(
+        _l("Кто звонит"),
+        description=_l("Название или «ИП Фамилия И. О.». Пусто во всех трёх полях — как у клиента."),
+        render_kw={"maxlength": label.LIMITS["label_name"]},
+    )
+    label_category = StringField(
+        _l("Категория"),
+        description=_l("Как в договоре с оператором, например «Доставка»."),
+        render_kw={"maxlength": label.LIMITS["label_category"]},
+    )
+    label_text = StringField(
+        _l("Текст на экране"),
+        description=_l("До 32 знаков; его покажет телефон абонента, если линия передаёт имя."),
+        render_kw={"maxlength": label.LIMITS["label_text"]},
+    )
+
+
+def set_label(session: CabSession, rows: list[PhoneNumber], params: dict[str, Any], actor: Actor) -> str:
+    for row in rows:
+        phone_number.set_label(session, row.id, values=params, actor=actor)
+    return _("Маркировка сохранена.")
 
 
 class RentForm(Form):
@@ -210,6 +237,17 @@ ACTIONS = (
         operation="number.wake",
         question=_l("Вернуть в работу номеров: %(count)s?"),
         when=is_resting,
+    ),
+    Action(
+        "label",
+        _l("Своя маркировка"),
+        "customer.edit",
+        icon="tag",
+        perform=set_label,
+        bulk=False,
+        question=_l("Чем номер назовётся на телефоне абонента?"),
+        fields=LabelForm,
+        when=lambda row: row.kind is NumberKind.PERSONAL,
     ),
     Action(
         "kind",

@@ -52,6 +52,7 @@ EVENTS = {
     "rented": _l("Сдан в аренду"),
     "prolonging": _l("Изменено продление аренды"),
     "rental_ended": _l("Аренда закончилась"),
+    "label": _l("Изменена маркировка"),
     "rest": _l("Отдыхает"),
     "rest_over": _l("Снова в работе"),
     "blocked": _l("Заблокирован"),
@@ -105,6 +106,8 @@ def holder_facts(face: Face, row: PhoneNumber, customer_id: int | None) -> list[
         facts.append((_("Отдыхает до"), moment(row.rests_until)))
     if row.kind is NumberKind.PERSONAL and row.proved_until is not None:
         facts.append((_("Подтверждён до"), moment(row.proved_until)))
+    if row.customer is not None:
+        facts.append((_("Маркировка"), words.label_text(row) or words.label_text(row.customer)))
     return facts
 
 

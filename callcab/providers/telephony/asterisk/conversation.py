@@ -102,6 +102,7 @@ class Conversation:
     ring_seconds: int
     longest_seconds: int
     caller_id: str | None = None
+    caller_name: str = ""
     detect_machine: bool = False
     began_at: datetime | None = None
     phase: str = "dialling"
@@ -311,6 +312,7 @@ def begin(request: CallRequest, at: datetime) -> Conversation:
         ring_seconds=request.ring_seconds,
         longest_seconds=request.longest_seconds,
         caller_id=request.caller_id,
+        caller_name=request.caller_name,
         detect_machine=request.detect_machine,
         began_at=at,
     )

@@ -138,7 +138,7 @@ class Lines:
             "variables": {"TIMEOUT(absolute)": str(call.ring_seconds + call.longest_seconds + MARGIN_S)},
         }
         if call.caller_id:
-            body["callerId"] = call.caller_id
+            body["callerId"] = f'"{call.caller_name}" <{call.caller_id}>' if call.caller_name else call.caller_id
         async with self._dialling:
             ari = self.ari
             if ari is None or call.stopped:
