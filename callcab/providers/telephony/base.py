@@ -319,6 +319,10 @@ def _encode(step: Step) -> dict[str, Any]:
     return {"do": "again" if isinstance(step, Again) else "hangup"}
 
 
+# What reading a request or a call raises when another version wrote it.
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+
+
 def decode(data: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
     """The scenario that ``encode`` wrote."""
     return tuple(_decode(item) for item in data)

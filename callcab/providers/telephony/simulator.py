@@ -25,6 +25,7 @@ import redis
 from callcab.lib import clock
 from callcab.providers.telephony import simulated_line as lines
 from callcab.providers.telephony.base import (
+    UNREADABLE,
     CallRequest,
     EventKind,
     Health,
@@ -131,7 +132,7 @@ class Simulator:
             texts = self._store.mget([_key(reference) for reference in wanted]) if wanted else []
         except redis.RedisError as problem:
             raise ProviderDown(str(problem)) from problem
-        found = [_line(text) for text in texts if text]
+        found = [line for text in texts if (line := _line(text)) is not None]
         return [_shown(line) for line in found if line.attended and line.phase != "ended"]
 
     def dial_in(self, *, caller: str, to: str) -> str:
@@ -153,7 +154,7 @@ class Simulator:
             text = self._store.get(_key(reference))
         except redis.RedisError as problem:
             raise ProviderDown(str(problem)) from problem
-        line = _line(text) if text else None
+        line = _line(text)
         return _shown(line) if line is not None and line.caller else None
 
     def touch(self, reference: str, what: str) -> None:
@@ -309,9 +310,10 @@ class _Turn:
 
 
 def _turn(member: str, score: float, text: str | None, listener: Listener) -> _Turn:
-    if text is None:
+    line = _line(text)
+    if line is None:
         return _Turn(member, lines.Outcome(_GONE))
-    return _Turn(member, _do(_line(text), _action(member, score), listener))
+    return _Turn(member, _do(line, _action(member, score), listener))
 
 
 def _placing(request: CallRequest, now: datetime) -> list[Any]:
@@ -341,8 +343,15 @@ def _line_json(line: lines.Line) -> str:
     return json.dumps(data)
 
 
-def _line(text: str) -> lines.Line:
-    data = json.loads(text)
-    answered = data.pop("answered_at")
-    line = lines.Line(**{**data, "scenario": decode(data["scenario"]), "left": decode(data["left"])})
-    return replace(line, answered_at=datetime.fromisoformat(answered) if answered else None)
+def _line(text: str | None) -> lines.Line | None:
+    """None when it is gone, or when another version wrote it: one such line must not hold up the others."""
+    if text is None:
+        return None
+    try:
+        data = json.loads(text)
+        answered = data.pop("answered_at")
+        line = lines.Line(**{**data, "scenario": decode(data["scenario"]), "left": decode(data["left"])})
+        return replace(line, answered_at=datetime.fromisoformat(answered) if answered else None)
+    except UNREADABLE:
+        log.exception("a line can't be read and is dropped")
+        return None

@@ -6,14 +6,16 @@ told. So a new dialer knows every call that may be up.
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from callcab.lib import clock
 from callcab.providers.telephony.asterisk.conversation import Conversation, dump, load
-from callcab.providers.telephony.base import CallKind, CallRequest, decode, encode
+from callcab.providers.telephony.base import UNREADABLE, CallKind, CallRequest, decode, encode
 
+log = logging.getLogger(__name__)
 DUE = "callcab:ari:due"
 WAITING = "callcab:ari:waiting"
 CALLS = "callcab:ari:calls"
@@ -66,17 +68,26 @@ class Store:
         self._client.delete(LINE)
 
     def due(self, limit: int) -> list[tuple[CallRequest, datetime]]:
-        """The oldest requests that were not taken on, with the moment they were placed."""
+        """The oldest requests that were not taken on, with the moment they were placed.
+
+        What can't be read, because another version placed it, leaves the queue: it must not hold up the others for
+        ever. Its call ends as lost.
+        """
         found = self._client.zrange(DUE, 0, limit - 1, withscores=True)
         if not found:
             return []
         texts = self._client.hmget(WAITING, [reference for reference, _ in found])
-        made = []
+        made, unreadable = [], []
         for (reference, score), text in zip(found, texts, strict=True):
             if text is None:
-                self._client.zrem(DUE, reference)
-            else:
+                unreadable.append(reference)
+                continue
+            try:
                 made.append((_request(text), datetime.fromtimestamp(score, clock.now().tzinfo)))
+            except UNREADABLE:
+                log.exception("the request of call %s can't be read and is dropped", reference)
+                unreadable.append(reference)
+        self.take_on((), unreadable)
         return made
 
     def take_on(self, calls: Iterable[Conversation], dropped: Iterable[str]) -> None:
@@ -101,8 +112,16 @@ class Store:
             return list(pipe.execute()[-2])
 
     def load(self) -> list[Conversation]:
-        """All calls that a former dialer had in hand."""
-        return [load(json.loads(text)) for text in self._client.hvals(CALLS)]
+        """All calls that a former dialer had in hand. What can't be read is forgotten: Asterisk's channel of it, which
+        nobody knows then, is hung up."""
+        calls = []
+        for reference, text in self._client.hgetall(CALLS).items():
+            try:
+                calls.append(load(json.loads(text)))
+            except UNREADABLE:
+                log.exception("call %s, which another dialer had in hand, can't be read and is dropped", reference)
+                self._client.hdel(CALLS, reference)
+        return calls
 
 
 def _leave_queue(pipe: Any, reference: str) -> None:
