@@ -9,7 +9,7 @@ from callcab.jobs.registry import every, job
 from callcab.lib import clock
 from callcab.models import Call
 from callcab.providers import telephony
-from callcab.providers.telephony.base import ProviderDown, RequestRefused
+from callcab.providers.telephony.base import CallRequest, ProviderDown, RequestRefused
 from callcab.scope import Scope
 from callcab.services import call as calls
 
@@ -44,6 +44,11 @@ def place_all(call_ids: Sequence[int]) -> bool:
     """Hand recorded calls over to the provider; False when it took not all of them, and those were given up."""
     with unit_of_work(SCOPE) as session:
         requests = calls.placements(session, call_ids)
+    return hand_over(call_ids, requests)
+
+
+def hand_over(call_ids: Sequence[int], requests: Sequence[CallRequest]) -> bool:
+    """As ``place_all``, with requests that were read already."""
     if not requests:
         return True
     try:

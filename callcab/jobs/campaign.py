@@ -1,7 +1,7 @@
 """The dialling rounds of campaigns."""
 
 from callcab.db import unit_of_work
-from callcab.jobs.call import place_all
+from callcab.jobs.call import hand_over
 from callcab.jobs.registry import every, job
 from callcab.lib import clock
 from callcab.providers import telephony
@@ -24,7 +24,7 @@ def dial(campaign_id: int) -> None:
     for _ in range(MOST_ROUNDS):
         with unit_of_work(SCOPE) as session:
             outcome = campaigns.dial(session, campaign_id)
-        if not place_all(outcome.calls) or not outcome.more:
+        if not hand_over(outcome.calls, outcome.requests) or not outcome.more:
             return
 
 

@@ -4,8 +4,10 @@ One batch of events, one transaction; a failure leaves them with the provider, w
 wanted may run: one listens, the others wait to take over.
 """
 
+import gc
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Collection, Sequence
 from types import FrameType
@@ -22,6 +24,7 @@ from callcab.services import inbound_call, verification
 
 log = logging.getLogger(__name__)
 SCOPE = Scope.system("call event")
+TURN_SECONDS = 0.0005
 
 
 class Rules:
@@ -58,4 +61,9 @@ def run(settings: Settings) -> None:
         signal.signal(number, leave)
     logs.configure(as_json=settings.log_json)
     edge.prepare(settings)
+    # What is imported lives as long as the process: looking through it for garbage again and again costs calls.
+    gc.collect()
+    gc.freeze()
+    # Rules and lines are threads that take turns: each of the rules' many short waits must not cost a long turn.
+    sys.setswitchinterval(TURN_SECONDS)
     telephony.provider().listen(Rules(), stop)

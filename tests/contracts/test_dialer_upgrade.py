@@ -37,7 +37,7 @@ def test_a_request_that_cannot_be_read_leaves_the_queue_and_others_are_taken_on(
     client.hset(stored.WAITING, "old", text)
     client.zadd(stored.DUE, {"old": 1.0})
     store.place([request("new")])
-    assert [found.reference for found, _ in store.due(10)] == ["new"]
+    assert [found.reference for found, _ in store.due(10, ())] == ["new"]
     assert client.zrange(stored.DUE, 0, -1) == ["new"]
     assert client.hkeys(stored.WAITING) == ["new"]
 

@@ -25,18 +25,34 @@ def asked(at: datetime) -> list[int]:
         return campaigns.due(session)
 
 
+def one_more_line(campaign_id: int) -> None:
+    with unit_of_work(SYSTEM) as session:
+        session.get_one(Campaign, campaign_id).lines += 1
+
+
 def after(**span: float) -> datetime:
     return NOON + timedelta(**span)
 
 
 def test_a_round_that_is_queued_is_not_asked_for_again_until_it_begins_or_was_lost() -> None:
-    _, campaign_id = settled([FIRST, FIRST + 1], lines=1)
+    _, campaign_id = settled([FIRST, FIRST + 1, FIRST + 2], lines=1)
     dial(campaign_id, after(seconds=1))
+    one_more_line(campaign_id)
     assert asked(after(seconds=2)) == [campaign_id]
     assert asked(after(seconds=3)) == []
     assert asked(after(seconds=20)) == [campaign_id]
     dial(campaign_id, after(seconds=21))
+    one_more_line(campaign_id)
     assert asked(after(seconds=22)) == [campaign_id]
+
+
+def test_a_campaign_whose_lines_are_all_in_use_is_left_alone_until_one_is_free() -> None:
+    _, campaign_id = settled([FIRST, FIRST + 1], lines=1)
+    (call_id,) = dial(campaign_id, after(seconds=1))
+    assert asked(after(seconds=60)) == []
+    end(call_id, after(seconds=61))
+    # The end asked already; that round is lost.
+    assert asked(after(seconds=90)) == [campaign_id]
 
 
 def test_a_round_on_a_machine_whose_clock_is_behind_counts_as_begun() -> None:

@@ -130,11 +130,11 @@ class Line:
         assert not self._thread.is_alive()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 10, *, nap: float = 0.05) -> bool:
     """Whether it comes true in time."""
     until = time.monotonic() + seconds
     while not condition() and time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(nap)
     return condition()
 
 

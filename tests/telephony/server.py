@@ -30,7 +30,7 @@ res_ari_model res_ari_applications res_ari_asterisk res_ari_bridges res_ari_chan
 res_ari_playbacks res_ari_recordings res_ari_sounds app_stasis pbx_config app_dial app_playback app_amd func_callerid
 func_channel func_logic func_strings func_hangupcause func_timeout func_dialplan codec_alaw codec_ulaw codec_gsm
 codec_resample codec_a_mu format_wav format_pcm format_gsm format_sln bridge_simple bridge_holding bridge_softmix
-bridge_native_rtp bridge_builtin_features app_senddtmf app_echo
+bridge_native_rtp bridge_builtin_features app_senddtmf app_echo func_env
 """
 EMPTY = ("cdr", "cel", "features", "acl", "udptl", "pjproject", "stasis", "ccss", "indications", "manager", "codecs")
 _rtp_ports = [random.randrange(30000, 40000, 1000)]

@@ -1,6 +1,7 @@
 """«Входящие» and dialling in from the virtual handset, as people see them."""
 
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 import redis
@@ -11,6 +12,7 @@ from callcab.db import unit_of_work
 from callcab.jobs import dialer, inbound_call
 from callcab.lib import clock
 from callcab.models import (
+    AudioRecording,
     BlacklistEntry,
     Customer,
     InboundAction,
@@ -24,7 +26,7 @@ from callcab.models import (
 from callcab.providers import telephony
 from callcab.providers.telephony.simulator import Simulator
 from callcab.scope import Scope
-from tests import factories, world
+from tests import factories, sounds, world
 from tests.client import Browser, Page
 from tests.people import People
 
@@ -103,6 +105,28 @@ def test_nine_pressed_by_who_called_back_is_an_opt_out(people: People) -> None:
     run_lines(1)
     with unit_of_work(SYSTEM) as session:
         assert session.scalars(sa.select(BlacklistEntry.phone)).all() == [79161112233]
+
+
+def test_who_calls_back_a_campaign_with_a_recording_hears_it_on_the_handset(people: People) -> None:
+    olga = people.olga
+    form = olga.get("/cabinet/audio-recordings/new/").form(has="file")
+    form.submit(name="Акция", file=(BytesIO(sounds.tone(8.0)), "a.wav"))
+    with unit_of_work(SYSTEM) as session:
+        owner = session.get_one(Customer, people.customer_id)
+        recording_id = session.scalars(sa.select(AudioRecording.id)).one()
+        campaign = factories.campaign(session, owner, prompt="", recording_id=recording_id)
+        number = factories.number(session)
+        factories.call(session, campaign, phone=79161112233, from_phone=number.phone)
+        phone = number.phone
+    dial_in(olga, phone)
+    run_lines(4)
+    page = olga.get("/cabinet/handset/")
+    assert "Аудиозапись „Акция“" in page.text
+    assert olga.get(page.tree.xpath("string(//audio/@src)")).response.mimetype == "audio/wav"
+    run_lines(20)
+    assert "Аудиозапись" not in olga.get("/cabinet/handset/").text
+    with unit_of_work(SYSTEM) as session:
+        assert session.scalars(sa.select(InboundCall.seconds)).one() == 8
 
 
 def test_a_refused_call_is_said_on_the_handset(people: People) -> None:

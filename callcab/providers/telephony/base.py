@@ -248,7 +248,8 @@ class Heard(IntEnum):
 
 
 class Listener(Protocol):
-    """Who hears what a provider tells: one object per dialer process, called by one thread at a time."""
+    """Who hears what a provider tells: one object per dialer process, called by several threads, but never by two about
+    the same call."""
 
     def events(self, events: Sequence[Event]) -> Collection[str]:
         """Keep a batch of events, all or (raising) none; in the order they were told.

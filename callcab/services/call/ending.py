@@ -25,7 +25,7 @@ from callcab.models import (
 )
 from callcab.services import bulk, ledger, pricing, reservation, retry
 from callcab.services.call.locking import Live, lock_calls, lock_campaigns, store
-from callcab.services.call.rounds import UNDER_WAY, ask
+from callcab.services.call.rounds import UNDER_WAY, ask_locked
 from callcab.services.phone_number.lease import release_campaign
 
 CLOSED = (ContactState.DONE, ContactState.REFUSED)
@@ -71,16 +71,15 @@ def finish(session: CabSession, ends: Sequence[End], campaigns: Mapping[int, Cam
         call.outcome, call.ended_at = end.outcome, now
         call.seconds = max(0, min(end.seconds, pricing.LONGEST_SECONDS))
     closed = _settle_contacts(session, ends, campaigns, now)
-    for campaign_id, count in closed.items():
-        campaigns[campaign_id].contacts_done += count
-    session.flush()
     ended = [end.call.id for end in ends]
     # The number before the account: renting locks them in this order too.
     touched = sorted({end.call.campaign_id for end in ends})
     over = [campaign_id for campaign_id in touched if finish_campaign(session, campaigns[campaign_id], but=ended)]
     _settle_money(session, [end.call for end in ends])
+    for campaign_id, count in closed.items():
+        campaigns[campaign_id].contacts_done += count
+    ask_locked(session, [campaigns[campaign_id] for campaign_id in touched if campaign_id not in over])
     session.flush()
-    ask(session, [campaign_id for campaign_id in touched if campaign_id not in over])
 
 
 def overdue(session: CabSession, *, now: datetime, limit: int = 200) -> list[int]:

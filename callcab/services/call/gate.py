@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
+import sqlalchemy.orm
 from sqlalchemy.dialects.postgresql import JSONB
 
 from callcab.db import CabSession
@@ -35,7 +36,9 @@ def refusals(session: CabSession, calls: Sequence[Recorded], *, now: datetime) -
     for call in calls:
         by_campaign.setdefault(call.campaign_id, []).append(call)
     found: dict[int, decision.Decision] = {}
-    for campaign in _campaigns(session, sorted(by_campaign)):
+    # Held until all are judged, so that they are read once.
+    owned = _campaigns(session, sorted(by_campaign))
+    for campaign, _ in owned:
         mine = by_campaign[campaign.id]
         callees = [decision.Callee(call.phone) for call in mine]
         answers = decision.look_again(
@@ -71,12 +74,14 @@ def keep_traces(session: CabSession, answers: Mapping[int, decision.Decision]) -
     )
 
 
-def _campaigns(session: CabSession, ids: Sequence[int]) -> Sequence[Campaign]:
-    """The campaigns and their customers as they are now."""
-    fresh = {"populate_existing": True}
-    campaigns = session.scalars(
-        sa.select(Campaign).where(Campaign.id == bulk.any_of(ids)).order_by(Campaign.id).execution_options(**fresh)
-    ).all()
-    owners = sorted({campaign.customer_id for campaign in campaigns})
-    session.scalars(sa.select(Customer).where(Customer.id == bulk.any_of(owners)).execution_options(**fresh)).all()
-    return campaigns
+def _campaigns(session: CabSession, ids: Sequence[int]) -> list[tuple[Campaign, Customer]]:
+    """The campaigns with their customers as they are now."""
+    found = session.execute(
+        sa.select(Campaign, Customer)
+        .join(Customer, Customer.id == Campaign.customer_id)
+        .where(Campaign.id == bulk.any_of(ids))
+        .order_by(Campaign.id)
+        .options(sa.orm.lazyload(Campaign.rules))
+        .execution_options(populate_existing=True)
+    )
+    return [(campaign, customer) for campaign, customer in found]

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+import sqlalchemy.orm
 
 from callcab.db import CabSession
 from callcab.models import Call, CallState, Campaign, Outcome
@@ -74,6 +75,7 @@ def lock_campaigns(session: CabSession, campaign_ids: Iterable[int]) -> dict[int
         .where(Campaign.id == bulk.any_of(wanted))
         .order_by(Campaign.id)
         .with_for_update(key_share=True)
+        .options(sa.orm.lazyload(Campaign.rules))
         .execution_options(populate_existing=True)
     )
     return {campaign.id: campaign for campaign in session.scalars(statement)}

@@ -36,8 +36,7 @@ def placements(session: CabSession, call_ids: Sequence[int]) -> list[CallRequest
         .order_by(Call.id)
     ).all()
     wanted = sorted({call.campaign_id for call in calls})
-    campaigns = session.scalars(sa.select(Campaign).where(Campaign.id == bulk.any_of(wanted)))
-    known = {campaign.id: campaign for campaign in campaigns}
+    known = {campaign_id: session.get_one(Campaign, campaign_id) for campaign_id in wanted}
     scenarios = {campaign.id: scenario_of(session, campaign) for campaign in known.values()}
     return [
         CallRequest(

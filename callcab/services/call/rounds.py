@@ -42,6 +42,17 @@ def ask(session: CabSession, campaign_ids: Sequence[int]) -> list[int]:
     return list(asked)
 
 
+def ask_locked(session: CabSession, campaigns: Sequence[Campaign]) -> None:
+    """As ``ask``, of campaigns that are locked and fresh. The caller flushes."""
+    now = clock.now()
+    for campaign in campaigns:
+        asked, begun = campaign.dial_asked_at, campaign.dialled_at
+        unasked = asked is None or (begun is not None and begun >= asked) or asked < now - LOST
+        if campaign.state in UNDER_WAY and unasked:
+            campaign.dial_asked_at = now
+            queue.later(session, "campaign.dial", campaign_id=campaign.id)
+
+
 def begin(campaign: Campaign) -> None:
     """Note that a round of a locked campaign begins: from now on another may be asked for."""
     asked = campaign.dial_asked_at

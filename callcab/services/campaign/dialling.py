@@ -15,6 +15,7 @@ from callcab.models import Call, Campaign, CampaignState, Contact, ContactState
 from callcab.services.call import rounds
 from callcab.services.call.ending import finish_campaign
 from callcab.services.call.locking import lock_campaign
+from callcab.services.call.placing import placements
 from callcab.services.campaign.recording import Round, record
 from callcab.services.campaign.schedule import is_early
 from callcab.services.phone_number.lease import lease
@@ -26,11 +27,14 @@ PATIENCE = timedelta(seconds=5)
 def due(session: CabSession, *, limit: int = 500) -> list[int]:
     """Ask for rounds of campaigns that have something to do; returns those asked for. For the timetable.
 
-    Somebody is due; or it waits, and money or numbers may have come; or nobody is left.
+    Somebody is due and a line is free; or it waits, and money or numbers may have come; or nobody is left.
     """
     now = clock.now()
     waiting = sa.exists().where(
         Contact.campaign_id == Campaign.id, Contact.state.in_((ContactState.NEW, ContactState.WAITING))
+    )
+    in_use = sa.select(sa.func.count()).where(
+        Call.customer_id == Campaign.customer_id, Call.campaign_id == Campaign.id, Call.ended_at.is_(None)
     )
     silent = sa.func.coalesce(Campaign.dialled_at, Campaign.created_at)
     found = session.scalars(
@@ -39,7 +43,11 @@ def due(session: CabSession, *, limit: int = 500) -> list[int]:
         .where(sa.or_(Campaign.starts_at.is_(None), Campaign.starts_at <= now))
         .where(
             sa.or_(
-                sa.and_(Campaign.state == CampaignState.RUNNING, waiting.where(Contact.next_at <= now)),
+                sa.and_(
+                    Campaign.state == CampaignState.RUNNING,
+                    waiting.where(Contact.next_at <= now),
+                    in_use.scalar_subquery() < Campaign.lines,
+                ),
                 sa.and_(Campaign.state == CampaignState.WAITING, silent <= now - PATIENCE),
                 sa.and_(~waiting, silent <= now - PATIENCE),
             )
@@ -51,7 +59,7 @@ def due(session: CabSession, *, limit: int = 500) -> list[int]:
 
 
 def dial(session: CabSession, campaign_id: int) -> Round:
-    """One batch of a campaign; the caller places ``calls`` after the commit. Flushed. Needs a system scope."""
+    """One batch of a campaign; the caller places ``requests`` after the commit. Flushed. Needs a system scope."""
     campaign = lock_campaign(session, campaign_id)
     if campaign is None or campaign.state not in rounds.UNDER_WAY:
         return Round()
@@ -68,7 +76,9 @@ def dial(session: CabSession, campaign_id: int) -> Round:
     if outcome.waits_for:
         _wait(campaign, outcome.waits_for)
     session.flush()
-    if not outcome.calls:
+    if outcome.calls:
+        outcome.requests = placements(session, outcome.calls)
+    else:
         finish_campaign(session, campaign)
     return outcome
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import Call, CallState, Campaign, Contact, ContactState, Customer, Outcome
+from callcab.providers.telephony.base import CallRequest
 from callcab.services import bulk, ledger, pricing, reservation
 from callcab.services.call.ending import Fate, write_fates
 from callcab.services.call.gate import LOOK_AGAIN
@@ -31,10 +32,11 @@ GRACE = timedelta(seconds=30)
 
 @dataclass
 class Round:
-    """What a batch did: calls to place, how many contacts were refused or put off, why the campaign has to wait, and
-    whether the next batch may be taken at once."""
+    """What a batch did: calls and the provider's requests to place them, how many contacts were refused or put off, why
+    the campaign has to wait, and whether the next batch may be taken at once."""
 
     calls: list[int] = field(default_factory=list)
+    requests: list[CallRequest] = field(default_factory=list)
     refused: int = 0
     later: int = 0
     waits_for: str = ""
@@ -57,6 +59,8 @@ def record(session: CabSession, campaign: Campaign, caller: Caller, *, lines: in
     if lines <= 0:
         return outcome
     now = clock.now()
+    # Held here, so that it is read once.
+    owner = session.get_one(Customer, campaign.customer_id)
     size = min(MOST, max(lines, LEAST))
     cases = _cases(session, campaign, caller, size, now)
     outcome.refused = _refuse(session, campaign, _of(cases, NEVER), now)
@@ -64,7 +68,7 @@ def record(session: CabSession, campaign: Campaign, caller: Caller, *, lines: in
     outcome.waits_for = next((case.decision.code for case in _of(cases, CAMPAIGN)), "")
     wanted = _of(cases, OK)[:lines]
     if wanted and not outcome.waits_for:
-        _call(session, campaign, caller, wanted, now, outcome)
+        _call(session, campaign, pricing.terms(owner.tariff, caller.kind), caller, wanted, now, outcome)
     full = len(outcome.calls) == lines or len(outcome.calls) < len(wanted)
     outcome.more = len(cases) == size and not full and not outcome.waits_for
     return outcome
@@ -127,10 +131,15 @@ def _refuse(session: CabSession, campaign: Campaign, cases: Sequence[_Case], now
 
 
 def _call(
-    session: CabSession, campaign: Campaign, caller: Caller, cases: Sequence[_Case], now: datetime, outcome: Round
+    session: CabSession,
+    campaign: Campaign,
+    terms: pricing.Terms,
+    caller: Caller,
+    cases: Sequence[_Case],
+    now: datetime,
+    outcome: Round,
 ) -> None:
     """Hold the highest price of each call, as far as money, lines and pace go, and put those calls on record."""
-    terms = pricing.terms(session.get_one(Customer, campaign.customer_id).tariff, caller.kind)
     attempts = _next_attempts(session, cases)
     account = ledger.lock_accounts(session, (campaign.customer_id,))[campaign.customer_id]
     enough = reservation.enough_for(account, pricing.longest(terms), len(cases))

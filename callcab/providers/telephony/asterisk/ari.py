@@ -55,7 +55,8 @@ class Ari:
         self._headers = {"Authorization": f"Basic {login}"}
         self._app = app
         self._numbers = itertools.count(1)
-        self._asked: dict[str, asyncio.Future[Reply]] = {}
+        self._asked: dict[str, tuple[asyncio.Future[Reply], asyncio.TimerHandle]] = {}
+        self._outgoing: asyncio.Queue[str] = asyncio.Queue()
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._by_socket = False
         self._closed = False
@@ -79,15 +80,17 @@ class Ari:
             await self._session.close()
             raise AriDown(str(problem) or type(problem).__name__) from None
         self._reader = asyncio.create_task(self._read())
+        self._writer = asyncio.create_task(self._write())
         self._by_socket = await self._probe()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._reader.cancel()
-        with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
-            await self._reader
+        for task in (self._reader, self._writer):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
+                await task
         with contextlib.suppress(aiohttp.ClientError, OSError):
             await self._socket.close()
         await self._session.close()
@@ -114,9 +117,29 @@ class Ari:
 
     async def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
         """Ask for something; a refusal is a reply too. Raises AriDown when nobody knows what became of it."""
+        return await self.ask(method, path, body)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        order: asyncio.Lock | None = None,
+    ) -> asyncio.Future[Reply]:
+        """As ``request``, and go on: the answer comes later.
+
+        order  requests that share it are carried out in the order in which they were asked for; by the socket all are
+        """
         if self._by_socket:
-            return await self._ask_by_socket(method, path, body, REQUEST_S)
-        return await self.by_http(method, path, body)
+            return self._ask_by_socket(method, path, body, REQUEST_S)
+        return asyncio.get_running_loop().create_task(self._in_turn(order or asyncio.Lock(), method, path, body))
+
+    async def _in_turn(
+        self, order: asyncio.Lock, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Reply:
+        async with order:
+            return await self.by_http(method, path, body)
 
     async def by_http(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
         """As ``request``, for answers that may be too long for one message."""
@@ -127,25 +150,36 @@ class Ari:
         except (aiohttp.ClientError, OSError, TimeoutError) as problem:
             raise AriDown(str(problem) or type(problem).__name__) from None
 
-    async def _ask_by_socket(self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float) -> Reply:
+    def _ask_by_socket(
+        self, method: str, path: str, body: Mapping[str, Any] | None, seconds: float
+    ) -> asyncio.Future[Reply]:
+        """Neither a task nor a time limit of its own for each: there are many a second."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Reply] = loop.create_future()
         if self._closed:
-            raise AriDown("the connection is closed")
+            answer.set_exception(AriDown("the connection is closed"))
+            return answer
         number = str(next(self._numbers))
         message: dict[str, Any] = {"type": "RESTRequest", "transaction_id": number, "request_id": number}
         message |= {"method": method, "uri": path}
         if body is not None:
             message |= {"content_type": "application/json", "message_body": json.dumps(body)}
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._asked[number] = answer
-        try:
-            await self._socket.send_str(json.dumps(message))
-            async with asyncio.timeout(seconds):
-                reply = await answer
-        except (aiohttp.ClientError, OSError, TimeoutError) as problem:
-            raise AriDown(str(problem) or type(problem).__name__) from None
-        finally:
-            self._asked.pop(number, None)
-        return reply
+        self._asked[number] = answer, loop.call_later(seconds, self._fail, number, "no answer in time")
+        self._outgoing.put_nowait(json.dumps(message))
+        return answer
+
+    async def _write(self) -> None:
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            while True:
+                await self._socket.send_str(await self._outgoing.get())
+        # The reader sees the end of it too, and tells those who wait.
+        await self._socket.close()
+
+    def _fail(self, number: str, reason: str) -> None:
+        answer, limit = self._asked.pop(number)
+        limit.cancel()
+        if not answer.done():
+            answer.set_exception(AriDown(reason))
 
     async def _probe(self) -> bool:
         try:
@@ -168,13 +202,14 @@ class Ari:
                     self._events.put_nowait(event)
         finally:
             self._closed = True
-            for answer in self._asked.values():
-                if not answer.done():
-                    answer.set_exception(OSError("the connection ended"))
+            for number in list(self._asked):
+                self._fail(number, "the connection ended")
             self._events.put_nowait(None)
 
     def _answered(self, event: Mapping[str, Any]) -> None:
-        answer = self._asked.get(str(event.get("request_id")))
+        answer, limit = self._asked.pop(str(event.get("request_id")), (None, None))
+        if limit is not None:
+            limit.cancel()
         if answer is not None and not answer.done():
             answer.set_result(Reply(int(event.get("status_code", 500)), _parsed(event.get("message_body") or "")))
 

@@ -209,6 +209,8 @@ class Conversation:
         if not self.stopped:
             self.stopped = True
             self.verdict = verdict
+            # What is being played ends with the call.
+            self.commands = [command for command in self.commands if not isinstance(command, Hush)]
             self.commands.append(End())
 
     def ended(self, at: datetime, cause: Cause, by: str, **codes: int) -> None:

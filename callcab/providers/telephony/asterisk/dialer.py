@@ -78,11 +78,13 @@ class Dialer:
         self._prompts = prompts
         self._connection = connection
         self._stop = stop
-        self._rules = ThreadPoolExecutor(1, "rules")
+        # One asks whether calls may be dialled, one tells how they go, one asks about callers: none waits for another.
+        self._rules = ThreadPoolExecutor(3, "rules")
         self._store_thread = ThreadPoolExecutor(1, "store")
         self._voices = ThreadPoolExecutor(2, "voices")
         self._listener = listener
         self._telling = Telling(listener, self._rules, self._told)
+        self._asking = Telling(listener, self._rules, self._told)
         self._arrivals = Arrivals(self._ask_rules, self._have_spoken)
         self._lines = self._arrivals.lines = Lines(trunk, prompts, self._telling.tell, self._arrivals)
         self._asked: dict[str, CallRequest] = {}
@@ -99,7 +101,8 @@ class Dialer:
                 await self._have_spoken(call.scenario)
                 self._lines.add(call)
             async with asyncio.TaskGroup() as group:
-                for work in (self._pulse(), self._connect(), self._feed(), self._telling.run(), self._sweep()):
+                tellings = (self._asking.run(), self._telling.run())
+                for work in (self._pulse(), self._connect(), self._feed(), self._sweep(), *tellings):
                     group.create_task(work)
         except* Stopped:
             await self._say_goodbye()
@@ -131,7 +134,8 @@ class Dialer:
     async def _say_goodbye(self) -> None:
         """Tell and keep what is known; calls stay up for the next one."""
         until = time.monotonic() + GOODBYE_S
-        while not self._telling.idle and time.monotonic() < until:
+        while not (self._asking.idle and self._telling.idle) and time.monotonic() < until:
+            await self._asking.round()
             await self._telling.round()
         try:
             await self._save()
@@ -253,9 +257,9 @@ class Dialer:
     async def _take_requests(self) -> None:
         connected = self._lines.ari is not None and self._state == "ok"
         taken, scenarios = [], []
-        for request, placed_at in await self._in_store(self._store.due, len(self._asked) + AT_ONCE):
+        for request, placed_at in await self._in_store(self._store.due, AT_ONCE, set(self._asked)):
             stale = (clock.now() - placed_at).total_seconds() > STALE_S
-            if request.reference in self._asked or not (connected or stale):
+            if not (connected or stale):
                 continue
             self._asked[request.reference] = request
             taken.append(request)
@@ -288,7 +292,7 @@ class Dialer:
             await asyncio.sleep(SWEEP_S)
 
     def _tell_placed(self, request: CallRequest) -> None:
-        self._telling.tell([Event(request.reference, "placed", EventKind.PLACED, clock.now())])
+        self._asking.tell([Event(request.reference, "placed", EventKind.PLACED, clock.now())])
 
     def _tell_lost(self, request: CallRequest) -> None:
         """It was told as placed before, or may not ring: nobody dials it, and nobody shall wait for it (``base``)."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from callcab.lib import clock
 from callcab.providers.telephony.asterisk import causes
-from callcab.providers.telephony.asterisk.ari import Ari, AriDown, name
+from callcab.providers.telephony.asterisk.ari import Ari, AriDown, Reply, name
 from callcab.providers.telephony.asterisk.conversation import (
     Conversation,
     Detect,
@@ -265,7 +265,7 @@ class Lines:
         channel = name(live.channel)
         loop = asyncio.get_running_loop()
         if isinstance(command, Say):
-            self.spawn(self._play(live, command))
+            self._play(live, command)
         elif isinstance(command, Hush):
             self._command(live, "DELETE", f"playbacks/{channel}~{command.token}")
         elif isinstance(command, Wait):
@@ -298,12 +298,14 @@ class Lines:
         loop = asyncio.get_running_loop()
         live.timers.append(loop.call_later(max(0.0, seconds), self.stop, live.call.reference))
 
-    async def _play(self, live: Live, command: Say) -> None:
+    def _play(self, live: Live, command: Say) -> None:
+        def begun(status: int) -> None:
+            if status >= 400 and status != 404:
+                live.call.unplayable(command.token)
+                self.flow(live)
+
         body = {"media": self._prompts.media(command.plays), "playbackId": f"{live.channel}~{command.token}"}
-        status = await self._ask(live, "POST", f"channels/{name(live.channel)}/play", body)
-        if status >= 400 and status != 404:
-            live.call.unplayable(command.token)
-            self.flow(live)
+        self._request(live, "POST", f"channels/{name(live.channel)}/play", body, begun)
 
     async def _answer(self, live: Live) -> None:
         """Pick up for a caller; when that fails, he is gone, and Asterisk says so."""
@@ -337,24 +339,25 @@ class Lines:
             self.flow(live)
 
     def _command(self, live: Live, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
-        async def ask() -> None:
-            await self._ask(live, method, path, body)
+        """Ask for something about a call and go on; that it was refused is only noted."""
+        self._request(live, method, path, body, lambda status: None)
 
-        self.spawn(ask())
+    def _request(
+        self, live: Live, method: str, path: str, body: Mapping[str, Any] | None, then: Callable[[int], None]
+    ) -> None:
+        """Ask for something about a call and go on; ``then`` gets the status, 0 = nobody knows."""
+        if self.ari is None:
+            return
+        answer = self.ari.ask(method, path, body, order=live.order)
+        answer.add_done_callback(lambda answer: None if answer.cancelled() else then(_status(answer, method, path)))
 
     async def _ask(self, live: Live, method: str, path: str, body: Mapping[str, Any] | None = None) -> int:
         """The status of a request about a call; requests of one call keep their order. 0 = nobody knows."""
-        async with live.order:
-            if self.ari is None:
-                return 0
-            try:
-                reply = await self.ari.request(method, path, body)
-            except AriDown as problem:
-                log.warning("Asterisk did not answer %s: %s", method, problem)
-                return 0
-        if not reply.ok and reply.status != 404:
-            log.warning("Asterisk refuses %s %s: status %s", method, path.rpartition("/")[2], reply.status)
-        return reply.status
+        if self.ari is None:
+            return 0
+        answer = self.ari.ask(method, path, body, order=live.order)
+        await asyncio.wait((answer,))
+        return _status(answer, method, path)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -365,6 +368,17 @@ class Lines:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a request about a call failed", exc_info=task.exception())
+
+
+def _status(answer: asyncio.Future[Reply], method: str, path: str) -> int:
+    problem = answer.exception()
+    if problem is not None:
+        log.warning("Asterisk did not answer %s: %s", method, problem)
+        return 0
+    reply = answer.result()
+    if not reply.ok and reply.status != 404:
+        log.warning("Asterisk refuses %s %s: status %s", method, path.rpartition("/")[2], reply.status)
+    return reply.status
 
 
 def moment(event: Mapping[str, Any]) -> datetime:

@@ -7,7 +7,7 @@ told. So a new dialer knows every call that may be up.
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,13 +67,14 @@ class Store:
     def forget_line(self) -> None:
         self._client.delete(LINE)
 
-    def due(self, limit: int) -> list[tuple[CallRequest, datetime]]:
-        """The oldest requests that were not taken on, with the moment they were placed.
+    def due(self, limit: int, known: Collection[str]) -> list[tuple[CallRequest, datetime]]:
+        """The oldest requests that were not taken on, without ``known`` ones, with the moment they were placed.
 
         What can't be read, because another version placed it, leaves the queue: it must not hold up the others for
         ever. Its call ends as lost.
         """
-        found = self._client.zrange(DUE, 0, limit - 1, withscores=True)
+        oldest = self._client.zrange(DUE, 0, limit + len(known) - 1, withscores=True)
+        found = [(reference, score) for reference, score in oldest if reference not in known]
         if not found:
             return []
         texts = self._client.hmget(WAITING, [reference for reference, _ in found])

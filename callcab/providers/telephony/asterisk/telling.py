@@ -6,11 +6,17 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Executor
 
-from callcab.providers.telephony.base import Event, Listener
+from callcab.providers.telephony.base import Event, EventKind, Listener
 
 log = logging.getLogger(__name__)
 
 BATCH = 300
+# A batch costs the rules nearly the same, however many events are in it: while calls are many, so long is gathered.
+# What comes after a silence is told at once.
+GATHER_S = 0.1
+# Somebody waits for these: a call to be dialled, a line to be free. The others come with them, or a little later.
+URGENT = (EventKind.PLACED, EventKind.HANGUP)
+LATER_S = 0.3
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 # So many calls in a row that fail mean that all would.
 ENOUGH_FAILURES = 3
@@ -39,16 +45,20 @@ class Telling:
                 held[2].append(event)
             else:
                 self._queue.append(event)
-        if events:
-            self._news.set()
+            if event.kind in URGENT:
+                self._news.set()
 
     async def run(self) -> None:
+        begun = 0.0
         while True:
+            if len(self._queue) < BATCH:
+                await asyncio.sleep(begun + GATHER_S - time.monotonic())
+            begun = time.monotonic()
             await self.round()
             if not self._queue:
                 self._news.clear()
                 try:
-                    async with asyncio.timeout(0.5):
+                    async with asyncio.timeout(LATER_S):
                         await self._news.wait()
                 except TimeoutError:
                     pass
