@@ -14,11 +14,15 @@ from callcab.scope import TenantOrStaff
 
 
 class BlacklistSource(StrEnum):
+    """How a number came in; ``operator``: its subscriber refused mass calls at his operator (domain.md C2), which no
+    code of the line tells us: somebody writes it down or imports the operator's list."""
+
     HAND = "hand"
     CLIPBOARD = "clipboard"
     FILE = "file"
     IVR = "ivr"
     API = "api"
+    OPERATOR = "operator"
 
 
 class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):

@@ -166,7 +166,7 @@ class BlacklistView(ListView):
                 session,
                 name="blacklist.import" if source is BlacklistSource.FILE else "blacklist.paste",
                 file=file,
-                params={"customer_id": customer_id, "source": source.value, "reason": reason},
+                params={"customer_id": customer_id, "source": _said_by(source).value, "reason": reason},
                 actor=current_actor(),
                 customer_id=customer_id,
             )
@@ -186,6 +186,11 @@ def count_now(session: CabSession, operation: Operation) -> None:
     with operations.Run(attempt) as run:
         while operations.step(session, operation.id, run) is operations.Step.MORE:
             pass
+
+
+def _said_by(way: BlacklistSource) -> BlacklistSource:
+    """The way in, unless the operator said it: then that is what matters, however it came here."""
+    return BlacklistSource.OPERATOR if request.form.get("operator") else way
 
 
 def read_input() -> tuple[BlacklistSource, Any, str]:

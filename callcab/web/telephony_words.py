@@ -176,6 +176,7 @@ BLACKLIST_SOURCES = {
     BlacklistSource.FILE: _l("Файл базы"),
     BlacklistSource.IVR: _l("Условие IVR"),
     BlacklistSource.API: _l("API"),
+    BlacklistSource.OPERATOR: _l("Отказ у оператора"),
 }
 WEEKDAYS = {
     "1": _l("Понедельник"),

@@ -15,6 +15,7 @@ from callcab.lib import clock
 from callcab.models import AuditEvent, BlacklistEntry, User
 from callcab.scope import Actor, Scope
 from callcab.services import blacklist
+from callcab.services.decision import NEVER, decide
 from tests.client import Browser, Page
 from tests.people import People
 
@@ -75,6 +76,27 @@ def test_confirmed_numbers_are_stored_with_source_author_and_reason(people: Peop
     assert "Ручной ввод" in row
     assert "Просил не звонить" in row
     assert "Ольга Владелец" in row
+
+
+@pytest.mark.parametrize("face", ["cabinet", "admin"])
+def test_who_refused_mass_calls_at_his_operator_is_listed_as_such_and_never_called(
+    people: People, work, face: str
+) -> None:
+    url = LIST + "new/" if face == "cabinet" else f"/admin/blacklist/new/?customer={people.customer_id}"
+    browser = people.olga if face == "cabinet" else people.sasha
+    page = add_text(browser, "8 (925) 394-45-77", url=url, operator="1", reason="список МТС")
+    page.form(has="expected").submit()
+    work()
+    assert "Отказ у оператора" in people.olga.get(LIST + "?source=operator").rows()[0]
+    with unit_of_work(Scope.system("test")) as session:
+        found = decide(session, customer_id=people.customer_id, phone=79253944577, campaign=None, now=clock.now())
+    assert (found.code, found.verdict) == ("blacklist.own", NEVER)
+    assert next(item for item in found.stored() if item["rule"] == "own_list")["evidence"]["source"] == "operator"
+
+
+def test_the_tick_stays_when_the_numbers_are_forgotten(people: People) -> None:
+    page = add_text(people.olga, " ", operator="1", status=422)
+    assert page.tree.xpath("//input[@name='operator']/@checked")
 
 
 def test_saving_is_called_saving_and_leads_back_to_the_list(people: People, work) -> None:

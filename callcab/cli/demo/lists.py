@@ -40,6 +40,8 @@ def plan(world: World) -> None:
     for days, size, reason in PLATFORM:
         moment = timeline.afternoon(days, 330)
         timeline.add(moment, lambda args=(_numbers(rolls, size), reason): _platform(world, *args))
+    refused = _numbers(dice.dice("operator"), 14)
+    timeline.add(timeline.afternoon(3, 340), lambda: _add(world, "north", refused, BlacklistSource.OPERATOR))
     timeline.add(timeline.afternoon(2, 400), lambda: _delete_some(world))
     timeline.add(timeline.ago(45), lambda: _export(world))
 

@@ -10,6 +10,7 @@ TEXTS = {
     "blacklist.source.file": _l("Файл базы"),
     "blacklist.source.ivr": _l("Условие IVR"),
     "blacklist.source.api": _l("API"),
+    "blacklist.source.operator": _l("Отказ у оператора"),
     "column.author_name": _l("Кто"),
     "export.blacklist.created_at": _l("Добавлен"),
     "export.blacklist_support.created_at": _l("Добавлен"),
