@@ -198,7 +198,7 @@ def test_counts_on_chips_follow_the_other_filters(people: tuple[int, int]) -> No
         state = ask(source="hand", created_to="07.05.2024", created_to_time="10:00")
         counts = listing.facet_counts(session, SPEC, state, "source", customer_id=people[0])
         none = listing.facet_counts(session, SPEC, state, "source", customer_id=people[0], cap=6)
-    assert counts == {"hand": 3, "clipboard": 0, "file": 4, "ivr": 0, "api": 0}
+    assert counts == {"hand": 3, "clipboard": 0, "file": 4, "ivr": 0, "api": 0, "operator": 0}
     assert none == {}
 
 
