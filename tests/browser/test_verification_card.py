@@ -15,6 +15,8 @@ Browse = Callable[..., Page]
 GREEN_WITHIN_MS = 2_000
 # Until the dialer has called and the page has asked; half a second when nothing else runs.
 CALLING_MS = 15_000
+# A stream lasts ten seconds.
+STREAM_MS = 20_000
 # No last two digits of the simulator's plan, but for the one that nobody answers.
 PROVED, MISTYPED, REJECTED, DROPPED = "9165550171", "9165550172", "9165550173", "9165550174"
 UNANSWERED = "9165550003"
@@ -58,6 +60,16 @@ def card_page(browse: Browse, unanswered: str) -> Page:
     page = browse("/cabinet/numbers/", who="other")
     page.get_by_role("link", name="Создать исходящий номер").first.click()
     return page
+
+
+def test_a_stream_that_came_to_its_end_is_opened_anew_without_a_word_on_the_console(
+    browse: Browse, unanswered: str
+) -> None:
+    page = browse(unanswered, who="other")
+    with page.expect_event("requestfinished", lambda request: "/live/" in request.url, timeout=STREAM_MS):
+        expect(page.locator("#verification-card")).to_contain_text("Телефон звонит", timeout=CALLING_MS)
+    with page.expect_request(re.compile("/live/")):
+        pass
 
 
 def test_the_card_turns_green_without_a_reload_within_two_seconds_of_the_press(card_page: Page, browse: Browse) -> None:

@@ -28,6 +28,16 @@ systemDark.addEventListener("change", () => {
   if (!document.documentElement.hasAttribute("data-theme-chosen")) paint("");
 });
 
+/* Streams: each lasts ten seconds and is opened anew by the browser. That is no error for the console, and neither is a
+   server that has no place for another one: what changes is asked for every few seconds anyway. */
+if (window.htmx) {
+  window.htmx.createEventSource = (url) => {
+    const source = new EventSource(url);
+    source.addEventListener("error", (event) => event.stopImmediatePropagation());
+    return source;
+  };
+}
+
 /* Menus */
 function closeMenus(except) {
   findAll("details.menu[open]").forEach((menu) => {
