@@ -8,6 +8,8 @@ import pytest
 import redis
 import sqlalchemy as sa
 from flask import Flask
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, LoadScopeScheduling
 
 from callcab import db as database
 from callcab import migrate, queue
@@ -26,6 +28,7 @@ POOL = 60
 # Bytes of the largest table.
 DELETED_UP_TO = 1024 * 1024
 TELEPHONY = Path(__file__).with_name("telephony")
+BROWSER = "tests/browser/"
 
 # Hashing at full cost would be most of the run.
 password.weaken_for_tests()
@@ -37,13 +40,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests against a real Asterisk to ``./run test --telephony``."""
-    if config.getoption("--telephony"):
-        return
-    left_out = [item for item in items if item.path.is_relative_to(TELEPHONY)]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    """Leave the tests against a real Asterisk to ``./run test --telephony``; begin with the files that take long.
+
+    Begun last, they would leave the other core without work.
+    """
+    if not config.getoption("--telephony"):
+        left_out = [item for item in items if item.path.is_relative_to(TELEPHONY)]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is None, item.path not in long))
+
+
+class ByServers(LoadFileScheduling):
+    """A file stays in one process, and so do all that need a browser: their servers take seconds to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return ByServers(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,9 @@ from callcab.web.listing import ListView
 from tests.client import Browser
 from tests.people import People
 
+# What a walk comes by is not tested by it.
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+
 KNOWN = Path(__file__).resolve().parents[1] / "access.json"
 ROLES = ("nobody", "vera", "kolya", "olga", "sasha", "lida", "admin")
 ROLE_NAMES = {
