@@ -268,8 +268,8 @@ class Telephony(Protocol):
 
     name: str
 
-    def unsupported(self, scenario: Sequence[Step]) -> list[str]:
-        """Names of what this provider can't do of a scenario; empty = all of it."""
+    def unsupported(self, scenario: Sequence[Step], *, detect_machine: bool = False) -> list[str]:
+        """Names of what this provider can't do of such a call (``transfer``, ``machine``); empty = all of it."""
         ...
 
     def place(self, requests: Sequence[CallRequest]) -> int:

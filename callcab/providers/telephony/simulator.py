@@ -95,7 +95,7 @@ class Simulator:
 
     # What the service asks
 
-    def unsupported(self, scenario: Sequence[Step]) -> list[str]:
+    def unsupported(self, scenario: Sequence[Step], *, detect_machine: bool = False) -> list[str]:
         return []
 
     def place(self, requests: Sequence[CallRequest]) -> int:

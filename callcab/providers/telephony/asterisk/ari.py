@@ -1,5 +1,6 @@
 """One connection to Asterisk: events come through a WebSocket, requests go through it too where Asterisk can (20.14,
-21.9, 22.4 and newer), else by HTTP. Only what both have in common is used.
+21.9, 22.4 and newer), else by HTTP. Only what both have in common is used. ``Connection`` is what the dialer needs of
+it; a line without Asterisk speaks the same.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import contextlib
 import itertools
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -27,11 +29,11 @@ HTTP_AT_ONCE = 30
 
 
 class AriDown(Exception):
-    """Asterisk can't be reached, or went away before it answered."""
+    """The line can't be reached, or went away before it answered."""
 
 
 class AriDenied(Exception):
-    """Asterisk doesn't know our user name and password."""
+    """Our user name and password are not known there; the message says which settings these are."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,75 @@ class Reply:
         return 200 <= self.status < 300
 
 
-class Ari:
-    """``async with Ari(...) as ari``: connected inside. ``events()`` ends when the connection does."""
+class Connection(ABC):
+    """``async with`` it: connected inside. ``events()`` ends when the connection does."""
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+
+    @abstractmethod
+    async def __aenter__(self) -> Self:
+        """Raises AriDown and AriDenied."""
+
+    @abstractmethod
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def events(self) -> AsyncIterator[dict[str, Any]]:
+        """All events in their order, until the connection ends."""
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    def queued(self) -> list[dict[str, Any]]:
+        """The events that have come already, taken from the queue."""
+        found = []
+        while not self._events.empty():
+            event = self._events.get_nowait()
+            if event is None:
+                self._events.put_nowait(None)
+                break
+            found.append(event)
+        return found
+
+    @abstractmethod
+    async def drop(self) -> None:
+        """End the connection, so that a new one is made."""
+
+    async def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """Ask for something; a refusal is a reply too. Raises AriDown when nobody knows what became of it."""
+        return await self.ask(method, path, body)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        order: asyncio.Lock | None = None,
+    ) -> asyncio.Future[Reply]:
+        """As ``request``, and go on: the answer comes later.
+
+        order  requests that share it are carried out in the order in which they were asked for
+        """
+        return asyncio.get_running_loop().create_task(self._in_turn(order or asyncio.Lock(), method, path, body))
+
+    async def _in_turn(
+        self, order: asyncio.Lock, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Reply:
+        async with order:
+            return await self.directly(method, path, body)
+
+    @abstractmethod
+    async def directly(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """As ``request``, for answers that may be long; past the line's queue of requests."""
+
+
+class Ari(Connection):
+    """A connection to Asterisk."""
 
     def __init__(self, url: str, user: str, password: str, app: str) -> None:
+        super().__init__()
         self._base = url.rstrip("/").removesuffix("/ari") + "/ari/"
         login = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {login}"}
@@ -57,12 +124,10 @@ class Ari:
         self._numbers = itertools.count(1)
         self._asked: dict[str, tuple[asyncio.Future[Reply], asyncio.TimerHandle]] = {}
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
-        self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._by_socket = False
         self._closed = False
 
     async def __aenter__(self) -> Self:
-        """Raises AriDown and AriDenied."""
         limits = aiohttp.ClientTimeout(total=REQUEST_S, sock_connect=CONNECT_S)
         connector = aiohttp.TCPConnector(limit=HTTP_AT_ONCE)
         self._session = aiohttp.ClientSession(headers=self._headers, timeout=limits, connector=connector)
@@ -74,7 +139,7 @@ class Ari:
         except aiohttp.WSServerHandshakeError as problem:
             await self._session.close()
             if problem.status in (401, 403):
-                raise AriDenied from None
+                raise AriDenied("CALLCAB_ARI_USER, CALLCAB_ARI_PASSWORD") from None
             raise AriDown(f"status {problem.status}") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as problem:
             await self._session.close()
@@ -95,29 +160,8 @@ class Ari:
             await self._socket.close()
         await self._session.close()
 
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
-        """All events in their order, until the connection ends."""
-        while (event := await self._events.get()) is not None:
-            yield event
-
-    def queued(self) -> list[dict[str, Any]]:
-        """The events that have come already, taken from the queue."""
-        found = []
-        while not self._events.empty():
-            event = self._events.get_nowait()
-            if event is None:
-                self._events.put_nowait(None)
-                break
-            found.append(event)
-        return found
-
     async def drop(self) -> None:
-        """End the connection, so that a new one is made."""
         await self._socket.close()
-
-    async def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
-        """Ask for something; a refusal is a reply too. Raises AriDown when nobody knows what became of it."""
-        return await self.ask(method, path, body)
 
     def ask(
         self,
@@ -127,22 +171,13 @@ class Ari:
         *,
         order: asyncio.Lock | None = None,
     ) -> asyncio.Future[Reply]:
-        """As ``request``, and go on: the answer comes later.
-
-        order  requests that share it are carried out in the order in which they were asked for; by the socket all are
-        """
+        """By the socket all requests keep their order."""
         if self._by_socket:
             return self._ask_by_socket(method, path, body, REQUEST_S)
-        return asyncio.get_running_loop().create_task(self._in_turn(order or asyncio.Lock(), method, path, body))
+        return super().ask(method, path, body, order=order)
 
-    async def _in_turn(
-        self, order: asyncio.Lock, method: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> Reply:
-        async with order:
-            return await self.by_http(method, path, body)
-
-    async def by_http(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
-        """As ``request``, for answers that may be too long for one message."""
+    async def directly(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Reply:
+        """By HTTP: the answer may be too long for one message of the socket."""
         try:
             async with self._session.request(method, self._base + path, json=body) as answer:
                 text = await answer.text()

@@ -16,7 +16,7 @@ import redis
 
 from callcab.lib import clock
 from callcab.providers.speech import SpeechUnavailable
-from callcab.providers.telephony.asterisk.ari import Ari, AriDenied, AriDown, name
+from callcab.providers.telephony.asterisk.ari import AriDenied, AriDown, Connection, name
 from callcab.providers.telephony.asterisk.conversation import Conversation, begin
 from callcab.providers.telephony.asterisk.lines import EVENTS, Lines, Replaced
 from callcab.providers.telephony.asterisk.prompts import Prompts
@@ -50,6 +50,11 @@ STALE_S = 60.0
 GOODBYE_S = 5.0
 SWEEP_S = 6 * 3600.0
 MOST_UNWANTED = 1000
+TRUNK_STATES = {
+    403: "telephony.line_denied",
+    404: "telephony.trunk_unknown",
+    503: "telephony.line_away",
+}
 
 
 class LostPlace(Exception):
@@ -61,7 +66,7 @@ class Stopped(Exception):
 
 
 class Dialer:
-    """One run of ``listen``. ``connection`` makes a connection to Asterisk that is not open yet."""
+    """One run of ``listen``. ``connection`` makes a connection to the line that is not open yet."""
 
     def __init__(
         self,
@@ -69,7 +74,7 @@ class Dialer:
         place: Place,
         trunk: Trunk,
         prompts: Prompts,
-        connection: Callable[[], Ari],
+        connection: Callable[[], Connection],
         listener: Listener,
         stop: threading.Event,
     ) -> None:
@@ -118,16 +123,17 @@ class Dialer:
 
     async def _pulse(self) -> None:
         while not self._stop.is_set():
+            said = self._state
             try:
                 if not await self._in_store(self._place.take):
                     raise LostPlace
-                await self._in_store(self._store.say_line, self._state)
+                await self._in_store(self._store.say_line, said)
             except redis.RedisError as problem:
                 # Nobody else can take the place either; calls that are up go on.
                 log.warning("the store is away: %s", problem)
             for _ in range(10):
                 await asyncio.sleep(PULSE_S / 10)
-                if self._stop.is_set():
+                if self._stop.is_set() or self._state != said:
                     break
         raise Stopped
 
@@ -155,13 +161,13 @@ class Dialer:
                     await self._greet(ari)
                     wait = FIRST_WAIT_S
                     await self._hear(ari)
-                    log.warning("Asterisk ended the connection")
-            except AriDenied:
+                    log.warning("the connection to the line ended")
+            except AriDenied as problem:
                 self._say("telephony.line_denied")
-                log.error("Asterisk refuses our user name or password (CALLCAB_ARI_USER, CALLCAB_ARI_PASSWORD)")
+                log.error("the line refuses our user name or password (%s)", problem)
             except AriDown as problem:
                 self._say("telephony.line_away")
-                log.warning("Asterisk can't be reached: %s", problem)
+                log.warning("the line can't be reached: %s", problem)
             except Replaced:
                 log.error("another program listens under our application's name (CALLCAB_ARI_APP)")
                 raise LostPlace from None
@@ -171,7 +177,7 @@ class Dialer:
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_S)
 
-    async def _greet(self, ari: Ari) -> None:
+    async def _greet(self, ari: Connection) -> None:
         app = name(self._lines.trunk.app)
         allowed = {"allowed": [{"type": kind} for kind in EVENTS]}
         filtered = await ari.request("PUT", f"applications/{app}/eventFilter", allowed)
@@ -180,17 +186,18 @@ class Dialer:
         self._lines.ari = ari
         await reconcile(self._lines, ari, adopt=True, arriving=self._arrivals.arriving)
         await self._check_trunk(ari)
-        log.info("connected to Asterisk with %d calls", len(self._lines.calls))
+        log.info("connected to the line with %d calls", len(self._lines.calls))
 
-    async def _check_trunk(self, ari: Ari) -> None:
-        """Without the endpoint every call would fail, one by one; better that none is dialled."""
+    async def _check_trunk(self, ari: Connection) -> None:
+        """Without the way out every call would fail, one by one; better that none is dialled."""
         resource = self._lines.trunk.resource
-        known = not resource or (await ari.request("GET", f"endpoints/{resource}")).status != 404
-        if not known:
-            log.error("Asterisk has no endpoint %s (CALLCAB_ARI_ENDPOINT)", resource)
-        self._say("ok" if known else "telephony.trunk_unknown")
+        status = (await ari.request("GET", f"endpoints/{resource}")).status if resource else 200
+        state = TRUNK_STATES.get(status, "ok")
+        if state != "ok" and state != self._state:
+            log.error("there is no way out through %s: status %d", resource, status)
+        self._say(state)
 
-    async def _hear(self, ari: Ari) -> None:
+    async def _hear(self, ari: Connection) -> None:
         async def compare() -> None:
             while True:
                 await asyncio.sleep(RECONCILE_S)
@@ -204,12 +211,15 @@ class Dialer:
         try:
             async for event in ari.events():
                 try:
-                    self._lines.heard(event)
+                    if event.get("type") == "EndpointStateChange":
+                        await self._check_trunk(ari)
+                    else:
+                        self._lines.heard(event)
                 except Replaced:
                     raise
                 except Exception:
                     # One call's trouble is not everybody's.
-                    log.exception("an event of Asterisk could not be handled: %s", event.get("type"))
+                    log.exception("an event of the line could not be handled: %s", event.get("type"))
         finally:
             comparing.cancel()
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from callcab.lib import clock
 from callcab.providers.telephony.asterisk import causes
-from callcab.providers.telephony.asterisk.ari import Ari, AriDown, Reply, name
+from callcab.providers.telephony.asterisk.ari import AriDown, Connection, Reply, name
 from callcab.providers.telephony.asterisk.conversation import (
     Conversation,
     Detect,
@@ -88,7 +88,7 @@ class Lines:
         self.reception = reception
         self._prompts = prompts
         self._tell = tell
-        self.ari: Ari | None = None
+        self.ari: Connection | None = None
         self.calls: dict[str, Live] = {}
         self.dirty: set[str] = set()
         self._incoming: dict[str, str] = {}
@@ -152,7 +152,7 @@ class Lines:
                 await ari.drop()
                 return
         if not reply.ok and reply.status != 409:
-            log.error("Asterisk does not place a call: status %s, %s", reply.status, reply.body)
+            log.error("the line does not place a call: status %s, %s", reply.status, reply.body)
             self.give_up(call.reference, Cause.CONGESTION if reply.status >= 500 else Cause.REQUEST_REFUSED)
 
     # What Asterisk tells
@@ -230,7 +230,7 @@ class Lines:
     def _unplayable(self, live: Live, token: int, media: str) -> None:
         live.call.unplayable(token)
         if live.call.commands:
-            log.error("Asterisk could not play a prompt: %s", media)
+            log.error("the line could not play a prompt: %s", media)
         self.flow(live)
 
     def _leg(self, live: Live, kind: str, event: Mapping[str, Any]) -> None:
@@ -373,11 +373,11 @@ class Lines:
 def _status(answer: asyncio.Future[Reply], method: str, path: str) -> int:
     problem = answer.exception()
     if problem is not None:
-        log.warning("Asterisk did not answer %s: %s", method, problem)
+        log.warning("the line did not answer %s: %s", method, problem)
         return 0
     reply = answer.result()
     if not reply.ok and reply.status != 404:
-        log.warning("Asterisk refuses %s %s: status %s", method, path.rpartition("/")[2], reply.status)
+        log.warning("the line refuses %s %s: status %s", method, path.rpartition("/")[2], reply.status)
     return reply.status
 
 

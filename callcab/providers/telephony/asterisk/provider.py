@@ -1,12 +1,14 @@
-"""Real calls through an Asterisk of version 16 or newer, over its REST interface (ARI); implements ``base.Telephony``.
+"""Real calls: through an Asterisk of version 16 or newer, over its REST interface (ARI), or through a line that speaks
+the same (``Dialled``); implements ``base.Telephony``.
 
-Every process may place and stop calls: that goes through Valkey. Only the dialer talks to Asterisk.
+Every process may place and stop calls: that goes through Valkey. Only the dialer talks to the line.
 """
 
 import asyncio
 import logging
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import redis
 
 from callcab.providers.speech import Speech
-from callcab.providers.telephony.asterisk.ari import Ari
+from callcab.providers.telephony.asterisk.ari import Ari, Connection
 from callcab.providers.telephony.asterisk.dialer import Dialer, LostPlace
 from callcab.providers.telephony.asterisk.prompts import Prompts
 from callcab.providers.telephony.asterisk.store import Store
@@ -51,29 +53,32 @@ class Access:
 
 @dataclass(frozen=True)
 class Sounds:
-    """Whose voice speaks, where sounds are written, and what Asterisk calls that folder."""
+    """Whose voice speaks, where sounds are written, and what the line calls that folder."""
 
     speech: Speech
     folder: Path
     seen_as: str
 
 
-class Asterisk:
-    """See the module."""
+class Dialled(ABC):
+    """A provider whose calls a dialer of ours holds; a subclass says through what."""
 
-    name = "asterisk"
+    name: str
 
-    def __init__(self, redis_url: str, access: Access, trunk: Trunk, sounds: Sounds) -> None:
+    def __init__(self, redis_url: str, trunk: Trunk, sounds: Sounds) -> None:
         # Two seconds on each command: a slow store must not hold a page (F-08).
         client: Any = redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2, decode_responses=True)
         self._store = Store(client)
         self._place = Place(client)
-        self._access = access
         self._trunk = trunk
         self._sounds = sounds
 
-    def unsupported(self, scenario: Sequence[Step]) -> list[str]:
-        return []
+    @abstractmethod
+    def unsupported(self, scenario: Sequence[Step], *, detect_machine: bool = False) -> list[str]: ...
+
+    @abstractmethod
+    def _connection(self) -> Connection:
+        """A connection to the line that is not open yet."""
 
     def place(self, requests: Sequence[CallRequest]) -> int:
         for request in requests:
@@ -93,7 +98,7 @@ class Asterisk:
         callers = [request.caller_id] if request.caller_id else []
         if not all(NUMBER.fullmatch(number) for number in (request.to, *callers, *others)):
             raise RequestRefused("telephony.number")
-        if request.detect_machine and not self._trunk.machine_context:
+        if self.unsupported(request.scenario, detect_machine=request.detect_machine):
             raise RequestRefused("telephony.unsupported")
 
     def hang_up(self, reference: str) -> None:
@@ -126,13 +131,29 @@ class Asterisk:
             stop.wait(WAIT_S)
 
     def _dialer(self, listener: Listener, stop: threading.Event) -> Dialer:
-        access, sounds = self._access, self._sounds
+        sounds = self._sounds
         return Dialer(
             self._store,
             self._place,
             self._trunk,
             Prompts(sounds.speech, sounds.folder, sounds.seen_as),
-            lambda: Ari(access.url, access.user, access.password, self._trunk.app),
+            self._connection,
             listener,
             stop,
         )
+
+
+class Asterisk(Dialled):
+    """Through an Asterisk of the operator's own."""
+
+    name = "asterisk"
+
+    def __init__(self, redis_url: str, access: Access, trunk: Trunk, sounds: Sounds) -> None:
+        super().__init__(redis_url, trunk, sounds)
+        self._access = access
+
+    def unsupported(self, scenario: Sequence[Step], *, detect_machine: bool = False) -> list[str]:
+        return ["machine"] if detect_machine and not self._trunk.machine_context else []
+
+    def _connection(self) -> Connection:
+        return Ari(self._access.url, self._access.user, self._access.password, self._trunk.app)

@@ -1,11 +1,11 @@
-"""After a connection was made anew, and now and then: compare our calls with Asterisk's channels."""
+"""After a connection was made anew, and now and then: compare our calls with the line's channels."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from callcab.lib import clock
-from callcab.providers.telephony.asterisk.ari import Ari, AriDown, name
+from callcab.providers.telephony.asterisk.ari import AriDown, Connection, name
 from callcab.providers.telephony.asterisk.lines import Lines, Live
 from callcab.providers.telephony.asterisk.trunk import LEG
 from callcab.providers.telephony.base import Cause
@@ -13,7 +13,7 @@ from callcab.providers.telephony.base import Cause
 log = logging.getLogger(__name__)
 
 
-async def reconcile(lines: Lines, ari: Ari, *, adopt: bool, arriving: Collection[str]) -> None:
+async def reconcile(lines: Lines, ari: Connection, *, adopt: bool, arriving: Collection[str]) -> None:
     """What is gone ends as lost; what nobody knows is hung up.
 
     adopt     also go on with calls that are up: events of theirs may have been missed
@@ -21,8 +21,8 @@ async def reconcile(lines: Lines, ari: Ari, *, adopt: bool, arriving: Collection
     Raises AriDown and Replaced.
     """
     mine = set(lines.calls)
-    listed = await ari.by_http("GET", "channels")
-    ours = await ari.by_http("GET", f"applications/{name(lines.trunk.app)}")
+    listed = await ari.directly("GET", "channels")
+    ours = await ari.directly("GET", f"applications/{name(lines.trunk.app)}")
     if not listed.ok or not isinstance(listed.body, list):
         raise AriDown(f"the channels could not be read: status {listed.status}")
     for event in ari.queued():
@@ -62,7 +62,7 @@ def _adopt(lines: Lines, live: Live, channels: Mapping[str, Mapping[str, Any]]) 
     lines.flow(live)
 
 
-async def _hang_up(lines: Lines, ari: Ari, channels: Iterable[str]) -> None:
+async def _hang_up(lines: Lines, ari: Connection, channels: Iterable[str]) -> None:
     known = {live.channel for live in lines.calls.values()} | {live.own + LEG for live in lines.calls.values()}
     for channel in channels:
         if channel not in known:
