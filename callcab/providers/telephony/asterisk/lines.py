@@ -67,6 +67,7 @@ class Live:
 
     channel  its channel at Asterisk
     own      a name of our own for what belongs to the call: the leg of a transfer, the bridge
+    placing  whether the line was not yet heard to have it
     """
 
     call: Conversation
@@ -74,6 +75,7 @@ class Live:
     own: str
     dialled: str = ""
     refused: bool = False
+    placing: bool = False
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
@@ -105,7 +107,9 @@ class Lines:
             self._incoming[call.channel] = call.reference
 
     def dial(self, reference: str) -> None:
-        self.spawn(self._dial(self.calls[reference]))
+        live = self.calls[reference]
+        live.placing = True
+        self.spawn(self._dial(live))
 
     def stop(self, reference: str) -> None:
         live = self.calls.get(reference)
@@ -142,6 +146,7 @@ class Lines:
         async with self._dialling:
             ari = self.ari
             if ari is None or call.stopped:
+                live.placing = False
                 self.give_up(call.reference, Cause.NO_ANSWER if call.stopped else Cause.LOST)
                 return
             try:
@@ -151,6 +156,8 @@ class Lines:
                 log.warning("a call was placed without an answer: %s", problem)
                 await ari.drop()
                 return
+            finally:
+                live.placing = False
         if not reply.ok and reply.status != 409:
             log.error("the line does not place a call: status %s, %s", reply.status, reply.body)
             self.give_up(call.reference, Cause.CONGESTION if reply.status >= 500 else Cause.REQUEST_REFUSED)

@@ -20,7 +20,7 @@ async def reconcile(lines: Lines, ari: Connection, *, adopt: bool, arriving: Col
     arriving  channels that are no call yet
     Raises AriDown and Replaced.
     """
-    mine = set(lines.calls)
+    mine = {reference for reference, live in lines.calls.items() if not live.placing}
     listed = await ari.directly("GET", "channels")
     ours = await ari.directly("GET", f"applications/{name(lines.trunk.app)}")
     if not listed.ok or not isinstance(listed.body, list):
