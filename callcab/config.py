@@ -3,6 +3,7 @@
 Every setting stands in docs/configuration.md and .env.example; a test compares the three.
 """
 
+import importlib.util
 import os
 import re
 import secrets
@@ -11,6 +12,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+# Calls at once that the SIP stack in our own process carries without fault. Verifications and callers need some too.
+SIP_LINES, SIP_CAMPAIGN_LINES = 50, 40
 
 
 class ConfigError(Exception):
@@ -100,7 +104,7 @@ class Settings:
     web_workers: int = setting(_count(1, 64), 2)
     web_threads: int = setting(_count(1, 64), 8)
     job_workers: int = setting(_count(1, 64), 2)
-    telephony: str = setting(_one_of("simulator", "asterisk"), "simulator")
+    telephony: str = setting(_one_of("simulator", "asterisk", "sip"), "simulator")
     ari_url: str = setting(_url("http", "https"), "http://127.0.0.1:8088")
     ari_user: str = setting(_matching("[^:]+", "use a name without a colon"), "callcab")
     ari_password: str | None = setting(str, None, secret=True)
@@ -113,6 +117,22 @@ class Settings:
         _matching("/[^,]*", "use a path that starts with / and has no comma"), None
     )
     ari_machine_context: str | None = setting(_matching("[^ ,]+", "use the name of a dialplan context"), None)
+    sip_account: str | None = setting(
+        _matching(
+            r"sip:[^@:;<>\"?\s]+@[^@:;<>\"?\s]+(:[0-9]{1,5})?", "use an address such as sip:user@sip.operator.ru"
+        ),
+        None,
+    )
+    sip_password: str | None = setting(
+        _matching(r'[^"\\]*', "a quotation mark or a backslash can't be sent"), None, secret=True
+    )
+    sip_register: bool = setting(_flag, True)
+    sip_listen: str | None = setting(
+        _matching(r"[0-9.]+(:[0-9]{1,5})?", "use an address such as 192.0.2.7 or 192.0.2.7:5060"), None
+    )
+    sip_number: str = setting(
+        _matching(r"[0-9*#]*\{(number|e164)\}", "use a pattern such as {number} or 9{number}"), "{e164}"
+    )
     calls_per_second: int = setting(_count(0, 10_000), 0)
     lines: int = setting(_count(0, 100_000), 0)
     verification_calls_per_day: int = setting(_count(0, 1_000_000), 1000)
@@ -136,8 +156,13 @@ class Settings:
         return self.redis_url is None
 
     @property
+    def campaign_lines(self) -> int:
+        """Calls of all campaigns at once; 0 = no limit."""
+        return self.lines or (SIP_CAMPAIGN_LINES if self.telephony == "sip" else 0)
+
+    @property
     def sounds_dir(self) -> Path:
-        """Where prompts are written for Asterisk."""
+        """Where prompts are written for the line."""
         return self.ari_sounds or self.data_dir / "sounds"
 
     @property
@@ -173,16 +198,39 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)
     if settings.database_owner_url and not settings.database_url:
         raise ConfigError("CALLCAB_DATABASE_OWNER_URL is set without CALLCAB_DATABASE_URL; set both or none.")
-    _check_asterisk(settings)
+    _check_needed(settings)
+    if settings.telephony == "sip":
+        _check_sip(settings)
     return settings
 
 
-def _check_asterisk(settings: Settings) -> None:
-    if settings.telephony == "asterisk":
-        for field_name in ("ari_password", "ari_endpoint"):
-            if not getattr(settings, field_name):
-                name = environment_name(field_name)
-                raise ConfigError(f"CALLCAB_TELEPHONY is asterisk, but {name} is not set; see docs/telephony.md.")
+NEEDED = {"asterisk": ("ari_password", "ari_endpoint"), "sip": ("sip_account",)}
+
+
+def _check_needed(settings: Settings) -> None:
+    for field_name in NEEDED.get(settings.telephony, ()):
+        if not getattr(settings, field_name):
+            name = environment_name(field_name)
+            raise ConfigError(
+                f"CALLCAB_TELEPHONY is {settings.telephony}, but {name} is not set; see docs/telephony.md."
+            )
+
+
+def _check_sip(settings: Settings) -> None:
+    if settings.sip_register and not settings.sip_password:
+        raise ConfigError(
+            "CALLCAB_SIP_PASSWORD is not set; an operator who knows you by your address needs CALLCAB_SIP_REGISTER=0."
+        )
+    if settings.lines > SIP_LINES:
+        raise ConfigError(
+            f"CALLCAB_LINES is {settings.lines}, but CALLCAB_TELEPHONY=sip carries {SIP_LINES} calls at once;"
+            " more need an Asterisk, see docs/telephony.md."
+        )
+    if importlib.util.find_spec("baresip") is None:
+        raise ConfigError(
+            "CALLCAB_TELEPHONY is sip, but its package is not installed: run pip install 'callcab[sip]'"
+            " (Linux on x86-64 or 64-bit ARM, Python 3.11 to 3.14)."
+        )
 
 
 def _text_of(env: Mapping[str, str], name: str) -> str:

@@ -29,7 +29,7 @@ def prepare(settings: Settings) -> None:
     directory = settings.company_directory
     payers.use(company.make(dadata_token=settings.dadata_token, directory=directory, data_dir=settings.data_dir))
     limits.allow_in_all(settings.verification_calls_per_day)
-    pace.allow_in_all(per_second=settings.calls_per_second, lines=settings.lines)
+    pace.allow_in_all(per_second=settings.calls_per_second, lines=settings.campaign_lines)
     listening.use(speech.make(settings.speech))
     letters.use(mail.make(settings.smtp_url), sender=settings.mail_from)
 

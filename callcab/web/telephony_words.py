@@ -206,9 +206,10 @@ WAITING = {
     "campaign.no_consent": _l("нет согласия абонентов"),
     "telephony.dialer_away": _l("служба звонков не запущена"),
     "telephony.down": _l("телефония не отвечает"),
-    "telephony.line_away": _l("АТС не отвечает"),
-    "telephony.line_denied": _l("АТС не приняла имя или пароль службы звонков"),
+    "telephony.line_away": _l("АТС или оператор связи не отвечает"),
+    "telephony.line_denied": _l("АТС или оператор связи не принимает имя или пароль службы звонков"),
     "telephony.trunk_unknown": _l("на АТС нет нашей линии"),
+    "telephony.unsupported": _l("телефония не умеет того, что задано в рассылке"),
 }
 
 

@@ -2,13 +2,15 @@
 
 Answering, ringing and digits are done by baresip, a SIP stack that has nothing to do with ours or Asterisk's. It can't
 refuse with every code, so a gate of a few lines stands before it: it turns away some numbers itself and hands all else
-on. A line of the log for each thing that happened: the parent reads who was rung and how often.
+on. It is an operator too: who calls from the account ``USER`` has to register and to prove its password, each time.
+A line of the log for each thing that happened: the parent reads who was rung and how often.
 
     python -m tests.telephony.callee GATE_PORT SIP_PORT LOG
 """
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import math
 import re
@@ -21,6 +23,7 @@ from pathlib import Path
 from baresip import Account, BaresipError, Config, Event, Runtime, UserAgent
 
 HOST = "127.0.0.1"
+USER, PASSWORD, REALM, NONCE = "cab", "test-sip-password", "operator", "0f5a"
 CODES = {"07": "404 Not Found", "08": "603 Decline", "12": "503 Service Unavailable", "16": "502 Bad Gateway"}
 RATE = 8000
 # A machine says a long sentence at once; a person says one short word and waits.
@@ -44,6 +47,8 @@ class Gate(asyncio.DatagramProtocol):
     def __init__(self, log: Log, inside: tuple[str, int]) -> None:
         self.log, self.inside = log, inside
         self.seen: set[bytes] = set()
+        # Of each request that the gate answered by itself; its ACK is for the gate too.
+        self.answered: set[bytes] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -51,6 +56,11 @@ class Gate(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         if address == self.inside:
             self.transport.sendto(data, _via(data))
+            return
+        asked = _challenge(data)
+        if asked or data.startswith(b"REGISTER"):
+            contact = f"Contact: {_header(data, b'Contact').decode()};expires=600"
+            self._answer(data, address, asked or f"200 OK\r\n{contact}")
             return
         found = NUMBER.match(data)
         if found:
@@ -61,13 +71,17 @@ class Gate(asyncio.DatagramProtocol):
                 data = data.replace(b"telephone-event", b"telephone-nothing"[:15])
             refusal = CODES.get(number[-2:])
             if refusal:
-                self.transport.sendto(_refuse(data, refusal), address)
+                self._answer(data, address, refusal)
                 return
-        elif data.startswith(b"ACK") and _dialled(data)[-2:] in CODES:
+        elif data.startswith(b"ACK") and _branch(data) in self.answered:
             return
         elif data.startswith(b"CANCEL"):
             self.log.write(_dialled(data), "cancel")
         self.transport.sendto(data, self.inside)
+
+    def _answer(self, data: bytes, address: tuple[str, int], status: str) -> None:
+        self.answered.add(_branch(data))
+        self.transport.sendto(_reply(data, status), address)
 
     def _note(self, data: bytes, number: str) -> None:
         call = _header(data, b"Call-ID")
@@ -75,6 +89,7 @@ class Gate(asyncio.DatagramProtocol):
             self.seen.add(call)
             self.log.write(number, "invite")
             self.log.write(number, "from " + _header(data, b"From").decode())
+            self.log.write(number, "shown " + _header(data, b"P-Asserted-Identity").decode())
 
 
 def _header(data: bytes, name: bytes) -> bytes:
@@ -93,12 +108,35 @@ def _via(data: bytes) -> tuple[str, int]:
     return found[1].decode(), int(found[2])
 
 
-def _refuse(data: bytes, status: str) -> bytes:
+def _branch(data: bytes) -> bytes:
+    return _header(data, b"Via").partition(b"branch=")[2].partition(b";")[0]
+
+
+def _reply(data: bytes, status: str) -> bytes:
     lines = [f"SIP/2.0 {status}".encode()]
     for name in (b"Via", b"From", b"Call-ID", b"CSeq"):
         lines.append(name + b": " + _header(data, name))
     lines.append(b"To: " + _header(data, b"To") + b";tag=gate")
     return b"\r\n".join([*lines, b"Content-Length: 0", b"", b""])
+
+
+def _challenge(data: bytes) -> str:
+    """What a request of our account is told that doesn't prove its password; empty when all is well."""
+    method = data.partition(b" ")[0].decode()
+    if method not in ("REGISTER", "INVITE") or f"sip:{USER}@".encode() not in _header(data, b"From"):
+        return ""
+    kind, status = ("Authorization", "401") if method == "REGISTER" else ("Proxy-Authorization", "407")
+    said = dict(re.findall(r'(\w+)="?([^",]+)', _header(data, kind.encode()).decode()))
+    secret = _md5(USER, REALM, PASSWORD)
+    middle = (said["nc"], said["cnonce"], said["qop"]) if "qop" in said else ()
+    if said and said["response"] == _md5(secret, NONCE, *middle, _md5(method, said["uri"])):
+        return ""
+    name = "WWW-Authenticate" if method == "REGISTER" else "Proxy-Authenticate"
+    return f'{status} Prove it\r\n{name}: Digest realm="{REALM}", nonce="{NONCE}", algorithm=MD5, qop="auth"'
+
+
+def _md5(*parts: str) -> str:
+    return hashlib.md5(":".join(parts).encode()).hexdigest()
 
 
 def tone(seconds: float) -> bytes:
@@ -166,6 +204,7 @@ class People:
             await call.reject()
             return
         await call.answer()
+        await call.wait_established()
         self.log.write(number, "answered")
         if ending == "05":
             await asyncio.sleep(1.2)

@@ -1,4 +1,5 @@
-"""A real Asterisk, a real SIP callee, and a dialer that listens. Skipped with a sentence where they can't be had."""
+"""A real SIP callee, a real Asterisk or an account without one, and a dialer that listens. Skipped with a sentence
+where they can't be had."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -8,13 +9,11 @@ import pytest
 import redis
 
 from callcab.config import Settings
-from tests.telephony.lines import Callee, Line, listening, provider
+from tests.telephony.lines import Callee, Line, Way, listening, provider, through_asterisk
 from tests.telephony.server import AsteriskServer, NoAsterisk, fetch
 
 
 def suite_or_skip(*suites: str) -> Path:
-    if importlib.util.find_spec("baresip") is None:
-        pytest.skip("there is no wheel of baresip-python for this Python: nobody could be called")
     try:
         return fetch(*suites)
     except NoAsterisk as problem:
@@ -23,7 +22,8 @@ def suite_or_skip(*suites: str) -> Path:
 
 @pytest.fixture(scope="session")
 def callee(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callee]:
-    suite_or_skip()
+    if importlib.util.find_spec("baresip") is None:
+        pytest.skip("there is no wheel of baresip-python for this Python: nobody could be called")
     found = Callee(tmp_path_factory.mktemp("callee"))
     yield found
     found.stop()
@@ -46,6 +46,27 @@ def started(unpacked: Path, callee: Callee, folders: pytest.TempPathFactory) -> 
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def account(callee: Callee, tmp_path_factory: pytest.TempPathFactory) -> Way:
+    """Our account at the operator, who is the callee's gate."""
+    from tests.telephony.account import through_account  # noqa: PLC0415
+
+    return through_account(callee, tmp_path_factory.mktemp("sounds"))
+
+
+@pytest.fixture(params=["asterisk", "sip"])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each kind of line that rings real telephones."""
+    if request.param == "sip":
+        return request.getfixturevalue("account")
+    return through_asterisk(request.getfixturevalue("pbx"))
+
+
+@pytest.fixture
+def any_line(settings: Settings, store: redis.Redis, way: Way) -> Iterator[Line]:
+    yield from listening(way.provider(settings))
 
 
 @pytest.fixture

@@ -6,20 +6,47 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from callcab import queue
 from callcab.config import Settings
 from callcab.jobs import dialer, registry
 from callcab.providers import telephony
-from callcab.providers.speech import EspeakSpeech
-from callcab.providers.telephony.asterisk import Access, Asterisk, Sounds, Trunk
+from callcab.providers.speech import EspeakSpeech, Speech
+from callcab.providers.telephony.asterisk import Access, Asterisk, Dialled, Sounds, Trunk
 from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Incoming, Listener, Refuse
-from tests.telephony.server import PASSWORD, AsteriskServer, free_port
+from tests.telephony.server import HOST, PASSWORD, AsteriskServer, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+class Switch(Protocol):
+    """Who answers for our numbers: an Asterisk, or the dialer itself."""
+
+    @property
+    def sip_port(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Way:
+    """A kind of line that the contract is checked with.
+
+    make     takes the address of the store
+    environ  the same for a dialer that is a process of its own
+    """
+
+    name: str
+    make: Callable[[str, Sounds], Dialled]
+    folder: Path
+    sip_port: int
+    environ: Mapping[str, str]
+
+    def provider(self, settings: Settings, *, speech: Speech | None = None, seen_as: str = "") -> Dialled:
+        sounds = Sounds(speech or EspeakSpeech(), self.folder, seen_as or str(self.folder))
+        return self.make(str(settings.redis_url), sounds)
 
 
 class Callee:
@@ -32,10 +59,10 @@ class Callee:
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
         assert wait_for(lambda: self.log.exists() and bool(self.seen("ready")), 15), "the callee did not start"
 
-    def call(self, caller: str, to: str, pbx: AsteriskServer, **order: object) -> None:
+    def call(self, caller: str, to: str, pbx: "Switch", **order: object) -> None:
         """Let ``caller`` call ``to``; he ``says`` something for seconds, presses ``press``, hangs up after ``seconds``,
         waits ``patience`` seconds."""
-        asked = {"from": caller, "to": to, "pbx": f"127.0.0.1:{pbx.sip_port}", **order}
+        asked = {"from": caller, "to": to, "pbx": f"{HOST}:{pbx.sip_port}", **order}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asked).encode() + b"\n")
         self._process.stdin.flush()
@@ -110,7 +137,7 @@ class Jobs:
 class Line:
     """A provider whose dialer listens in a thread of this process."""
 
-    def __init__(self, provider: Asterisk, ears: Listener) -> None:
+    def __init__(self, provider: Dialled, ears: Listener) -> None:
         self.provider, self.ears = provider, ears
         self._stop = threading.Event()
         self._thread = threading.Thread(target=provider.listen, args=(ears, self._stop), daemon=True)
@@ -138,11 +165,24 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10, *, nap: float =
     return condition()
 
 
-def provider(settings: Settings, pbx: AsteriskServer, **trunk: str) -> Asterisk:
+def through_asterisk(pbx: AsteriskServer, **trunk: str) -> Way:
     values = {"app": "callcab", "endpoint": "PJSIP/{e164}@carrier", "machine_context": "callcab-amd", **trunk}
     access = Access(pbx.url, "callcab", PASSWORD)
-    sounds = Sounds(EspeakSpeech(), pbx.sounds, str(pbx.sounds))
-    return Asterisk(str(settings.redis_url), access, Trunk(**values), sounds)
+    environ = {
+        "CALLCAB_ARI_URL": pbx.url,
+        "CALLCAB_ARI_PASSWORD": PASSWORD,
+        "CALLCAB_ARI_ENDPOINT": values["endpoint"],
+        "CALLCAB_ARI_SOUNDS": str(pbx.sounds),
+    }
+
+    def make(url: str, sounds: Sounds) -> Asterisk:
+        return Asterisk(url, access, Trunk(**values), sounds)
+
+    return Way("asterisk", make, pbx.sounds, pbx.sip_port, environ)
+
+
+def provider(settings: Settings, pbx: AsteriskServer, **trunk: str) -> Dialled:
+    return through_asterisk(pbx, **trunk).provider(settings)
 
 
 def answering(settings: Settings, pbx: AsteriskServer) -> Iterator[None]:
@@ -154,7 +194,7 @@ def answering(settings: Settings, pbx: AsteriskServer) -> Iterator[None]:
     jobs.stop()
 
 
-def listening(found: Asterisk) -> Iterator[Line]:
+def listening(found: Dialled) -> Iterator[Line]:
     line = Line(found, Ears()).healthy()
     yield line
     line.stop()

@@ -1,13 +1,18 @@
 """The form of a campaign: its days, its hours, its tries; and the limits that support sets for a customer."""
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.lib import clock
 from callcab.models import Campaign, Customer, MachineAction
+from callcab.providers import telephony
+from callcab.providers.telephony.base import Step
+from callcab.providers.telephony.simulator import Simulator
 from callcab.scope import Scope
 from tests.client import Page
 from tests.people import People
@@ -58,6 +63,30 @@ def test_a_schedule_is_kept_and_shown(people: People) -> None:
     assert made.starts_at == datetime(day.year, day.month, day.day, 8, 30, tzinfo=UTC)
     for words in ("пн, пт", "позвонить позже", "не перезванивать", "90", f"{day:%d.%m.%Y} (11:30:00)"):
         assert words in page.text
+
+
+class Plain(Simulator):
+    """A telephony that only plays and hears, as a SIP account without a PBX does."""
+
+    def unsupported(self, scenario: Sequence[Step], *, detect_machine: bool = False) -> list[str]:
+        return ["machine"] if detect_machine else []
+
+
+@pytest.fixture
+def plain_telephony(settings: Settings) -> Iterator[None]:
+    former = telephony.provider()
+    telephony.use(Plain(str(settings.redis_url)))
+    yield
+    telephony.use(former)
+
+
+def test_a_telephony_that_knows_no_machines_offers_none_and_says_so(people: People, plain_telephony: None) -> None:
+    page = people.olga.get("/cabinet/campaigns/new/")
+    assert "не узнаёт автоответчики" in page.text
+    assert "позвонить позже" not in page.text
+    assert "Выберите значение из списка." in people.olga.post("/cabinet/campaigns/new/", machine="later").text
+    sent(people)
+    assert the_campaign().machine_action is MachineAction.PLAY
 
 
 @pytest.mark.parametrize(

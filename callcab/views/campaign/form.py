@@ -20,13 +20,14 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget, TextInput
 
 from callcab.lib.errors import Invalid
 from callcab.models import AudioRecording, ContactList, NumberKind, NumberState, PhoneNumber, Purpose
+from callcab.providers import telephony
 from callcab.services.audio_recording import MOST
 from callcab.services.campaign import Draft
 from callcab.services.campaign.drafting import ATTEMPTS, LONGEST_TEXT
 from callcab.services.campaign.schedule import LINES
 from callcab.services.ivr_rule import LONGEST_PROMPT
 from callcab.views.campaign.menu_form import MenuForm, read_menu
-from callcab.views.campaign.schedule_form import ScheduleForm
+from callcab.views.campaign.schedule_form import ScheduleForm, offer_machines
 from callcab.web import telephony_words as words
 from callcab.web.formatters import duration, number, phone
 
@@ -98,6 +99,7 @@ def make_form(session: Any, sent: Any = None, *, list_id: int | None = None) -> 
     form.lists.choices = own_lists(session)
     form.recording_id.choices = [("", _l("Выберите")), *own_recordings(session)]
     form.own_number_id.choices = [("", _l("Любой свободный общий номер")), *own_numbers(session)]
+    offer_machines(form, detected=not telephony.provider().unsupported((), detect_machine=True))
     if not sent:
         form.lists.data = [list_id] if list_id else []
         form.calls_from.process_data(Draft.calls_from)

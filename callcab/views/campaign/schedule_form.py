@@ -82,6 +82,13 @@ class ScheduleForm(Form):
         return retry.Retry(usual.minutes if minutes is None else minutes, usual.tries if tries is None else tries)
 
 
+def offer_machines(form: ScheduleForm, *, detected: bool) -> None:
+    """Only what the telephony in use can do: one that knows no machines speaks to them as to people."""
+    if not detected:
+        form.machine.choices = form.machine.choices[:1]
+        form.machine.description = _l("Наша телефония не узнаёт автоответчики: они услышат то же, что и люди.")
+
+
 def _name(outcome: Outcome, what: str) -> str:
     return f"retry_{outcome.value}_{what}"
 
