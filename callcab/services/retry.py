@@ -5,7 +5,7 @@ does not say, and a call whose end nobody heard, goes by the advice of the line 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -44,11 +44,12 @@ def check(rules: Mapping[Outcome, Retry]) -> dict[str, Any]:
 
 
 def rule_of(campaign: Campaign, outcome: Outcome) -> Retry:
-    """The campaign's rule for calls that end like this."""
+    """The campaign's rule for calls that end like this; it never promises more tries than the campaign makes in all."""
     if outcome is Outcome.MACHINE and campaign.machine_action is MachineAction.HANGUP:
         return Retry(MINUTES[0], 0)
     stored = campaign.retries.get(outcome.value)
-    return Retry(**stored) if stored else default(outcome)
+    rule = Retry(**stored) if stored else default(outcome)
+    return replace(rule, tries=min(rule.tries, campaign.max_attempts - 1))
 
 
 def next_try(campaign: Campaign, outcome: Outcome, attempts: int) -> timedelta | None:
@@ -57,6 +58,6 @@ def next_try(campaign: Campaign, outcome: Outcome, attempts: int) -> timedelta |
     attempts  calls made to the contact, the one that has just ended included
     """
     rule = rule_of(campaign, outcome)
-    if attempts >= campaign.max_attempts or attempts > rule.tries:
+    if attempts > rule.tries:
         return None
     return timedelta(minutes=rule.minutes)

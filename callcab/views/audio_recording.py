@@ -20,7 +20,7 @@ from callcab.scope import Actor
 from callcab.services import audio_recording, stored_file
 from callcab.services.audio_recording import LARGEST, LONGEST_NAME
 from callcab.services.specs.audio_recording import AUDIO_RECORDING
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_customer_id, current_scope, requires
@@ -167,7 +167,7 @@ class CabinetAudioRecordings(AudioRecordings):
 class SupportAudioRecordings(AudioRecordings):
     face = "admin"
     columns = (*_columns("admin")[:2], Column("customer", _l("Клиент"), words.customer_link), *_columns("admin")[2:])
-    filters = (*AudioRecordings.filters, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*AudioRecordings.filters, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
 
 
 allow_upload("cabinet_audio_recordings.new_view", body=BODY_LIMIT, text=TEXT_LIMIT)

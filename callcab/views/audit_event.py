@@ -10,7 +10,7 @@ from markupsafe import Markup
 from callcab.models import AuditEvent
 from callcab.permissions import STAFF_ROLES
 from callcab.services.specs.audit_event import AUDIT_EVENT, AUDIT_EVENT_CABINET, SECTIONS
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
 from callcab.web.audit_words import action_words, change_words, changes
 from callcab.web.formatters import DASH, link, moment
@@ -100,7 +100,7 @@ class SupportAudit(AuditView):
         CHANGE,
         REASON,
     )
-    filters = (*FILTERS, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*FILTERS, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
 
     def author_of(self, row: AuditEvent) -> str:
         return row.actor_name

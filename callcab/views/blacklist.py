@@ -24,7 +24,7 @@ from callcab.services import blacklist, stored_file
 from callcab.services import operation as operations
 from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
 from callcab.views.call_why import why_link
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_scope, requires
@@ -239,7 +239,7 @@ class SupportBlacklist(BlacklistView):
     )
     filters = (
         FilterField("list", _l("Список"), {"platform": _l("Платформа"), "customer": _l("Клиенты")}),
-        FilterField("customer", _l("Клиент"), lookup=customers),
+        FilterField("customer", _l("Клиент"), lookup=CUSTOMERS),
         FilterField("source", _l("Источник"), {key.value: text for key, text in SOURCES.items()}),
         FilterField("created", _l("Добавлен")),
     )

@@ -6,11 +6,11 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from callcab.models import Call, CallbackRequest, CallEvent, Campaign, Outcome
+from callcab.models import Call, CallbackRequest, CallEvent, Outcome
 from callcab.services import call as calls
 from callcab.services.specs.campaign import CALL
 from callcab.views.call_why import WhyPages, why_link
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CAMPAIGNS, CUSTOMERS
 from callcab.views.verification import event_line
 from callcab.web import telephony_words as words
 from callcab.web import theme
@@ -29,12 +29,6 @@ def load_events(session: Any, row: Call) -> dict[str, Any]:
 def load_trace(session: Any, row: Call) -> dict[str, Any]:
     """The decision that was stored with the call."""
     return {"trace": words.trace_lines(row.decision)}
-
-
-def campaigns(session: Any, text: str) -> list[tuple[int, str]]:
-    """Suggestions of campaigns by name."""
-    statement = sa.select(Campaign.id, Campaign.name).where(Campaign.name.icontains(text, autoescape=True))
-    return [(row.id, row.name) for row in session.execute(statement.order_by(Campaign.id.desc()).limit(20))]
 
 
 class CallList(WhyPages, ListView):
@@ -60,7 +54,7 @@ class CallList(WhyPages, ListView):
     )
     filters: Any = (
         FilterField("outcome", _l("Исход"), {item.value: words.OUTCOMES[item.value][0] for item in Outcome}),
-        FilterField("campaign", _l("Рассылка"), lookup=campaigns),
+        FilterField("campaign", _l("Рассылка"), lookup=CAMPAIGNS),
         FilterField("created", _l("Дата создания")),
     )
     tabs = (
@@ -112,7 +106,7 @@ class SupportCall(CallList):
         ),
         *CallList.columns[3:],
     )
-    filters = (*CallList.filters, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*CallList.filters, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
 
 
 def support_views() -> list[ListView]:

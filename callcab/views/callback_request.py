@@ -11,8 +11,7 @@ from callcab.models import CallbackRequest, CallbackState
 from callcab.scope import Actor
 from callcab.services import callback_request
 from callcab.services.specs.callback_request import CALLBACK_REQUEST
-from callcab.views.call import campaigns
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CAMPAIGNS, CUSTOMERS
 from callcab.web import telephony_words as words
 from callcab.web import theme
 from callcab.web.formatters import link, moment, phone, status
@@ -60,7 +59,7 @@ class CallbackList(ListView):
         FilterField(
             "state", _l("Состояние"), {state.value: text for state, (text, _tone) in words.CALLBACK_STATES.items()}
         ),
-        FilterField("campaign", _l("Рассылка"), lookup=campaigns),
+        FilterField("campaign", _l("Рассылка"), lookup=CAMPAIGNS),
         FilterField("created", _l("Дата создания")),
     )
     empty = Empty(
@@ -107,7 +106,7 @@ class SupportCallback(CallbackList):
         ),
         *CallbackList.columns[3:],
     )
-    filters = (*CallbackList.filters, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*CallbackList.filters, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
     row_links = (RowLink(_l("Звонок"), "phone-outgoing", lambda row: f"/admin/{call_of(row)}"),)
 
 

@@ -15,11 +15,12 @@ from wtforms.validators import DataRequired, Length
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import money
 from callcab.lib.errors import Conflict, DomainError, Invalid
-from callcab.models import Customer, CustomerStatus, Tariff, User
+from callcab.models import Customer, CustomerStatus, Tariff
 from callcab.scope import Actor
 from callcab.services import audit, customer, ip_rule, label, mail, payment
 from callcab.services.specs.customer import CUSTOMER
 from callcab.views.customer_tabs import TABS
+from callcab.views.lookups import MANAGERS, TARIFFS
 from callcab.views.user import send_invitation
 from callcab.web import errors
 from callcab.web import telephony_words as words
@@ -166,18 +167,6 @@ def open_door(session: CabSession, rows: list[Customer], params: dict[str, Any],
     return _("Вход с любого адреса открыт на 60 минут.")
 
 
-def tariffs_like(session: CabSession, text: str) -> list[tuple[int, str]]:
-    """Suggestions of the filter by tariff."""
-    found = sa.select(Tariff.id, Tariff.name).where(Tariff.name.icontains(text, autoescape=True))
-    return [(row.id, row.name) for row in session.execute(found.order_by(Tariff.name).limit(20))]
-
-
-def managers_like(session: CabSession, text: str) -> list[tuple[int, str]]:
-    """Suggestions of the filter by manager: people of support."""
-    found = sa.select(User.id, User.name).where(User.customer_id.is_(None), User.name.icontains(text, autoescape=True))
-    return [(row.id, row.name) for row in session.execute(found.order_by(User.name).limit(20))]
-
-
 class SupportCustomers(ListView):
     spec = CUSTOMER
     face = "admin"
@@ -202,8 +191,8 @@ class SupportCustomers(ListView):
     filters = (
         FilterField("status", _l("Статус"), {key.value: text for key, (text, _tone) in STATES.items()}),
         FilterField("balance", _l("Баланс")),
-        FilterField("tariff", _l("Тариф"), lookup=tariffs_like, hint=_l("Номер или название тарифа")),
-        FilterField("manager", _l("Менеджер"), lookup=managers_like, hint=_l("Номер или имя сотрудника")),
+        FilterField("tariff", _l("Тариф"), lookup=TARIFFS, hint=_l("Номер или название тарифа")),
+        FilterField("manager", _l("Менеджер"), lookup=MANAGERS, hint=_l("Номер или имя сотрудника")),
         FilterField("created", _l("Создан")),
     )
     actions = (

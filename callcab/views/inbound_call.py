@@ -8,9 +8,8 @@ from flask_babel import lazy_gettext as _l
 
 from callcab.models import CallEvent, InboundAction, InboundCall, Outcome
 from callcab.services.specs.inbound_call import INBOUND_CALL
-from callcab.views.call import campaigns
 from callcab.views.call_why import why_link
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CAMPAIGNS, CUSTOMERS
 from callcab.views.verification import event_line
 from callcab.web import telephony_words as words
 from callcab.web import theme
@@ -71,7 +70,7 @@ class InboundList(ListView):
         FilterField(
             "action", _l("Что сделано"), {item.value: TEXTS[f"inbound_action.{item.value}"] for item in InboundAction}
         ),
-        FilterField("campaign", _l("Рассылка"), lookup=campaigns),
+        FilterField("campaign", _l("Рассылка"), lookup=CAMPAIGNS),
         FilterField("created", _l("Дата создания")),
     )
     tabs = (Tab("events", _l("События"), "support/numbers/log.html", load_events),)
@@ -110,7 +109,7 @@ class SupportInbound(InboundList):
         ),
         *InboundList.columns[4:],
     )
-    filters = (*InboundList.filters, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*InboundList.filters, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
 
 
 def support_views() -> list[ListView]:

@@ -16,7 +16,7 @@ from callcab.models import Door, IpRule
 from callcab.scope import Actor
 from callcab.services import ip_rule
 from callcab.services.specs.ip_rule import IP_DENIAL, IP_RULE
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_scope, may, requires
 from callcab.web.database import db
@@ -193,7 +193,7 @@ class SupportRules(RuleList):
         Column("created_at", _l("Создан"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
         Column("last_used_at", _l("Последний вход"), lambda row: moment(row.last_used_at), kind="time"),
     )
-    filters = (FilterField("created", _l("Создан")), FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (FilterField("created", _l("Создан")), FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
     empty = Empty(_l("Никто ещё не ограничил вход по адресам"), "", "shield-lock")
 
     def list_customer(self) -> int | None:
@@ -248,7 +248,7 @@ class SupportDenials(DenialList):
     slug = "ip-denied"
     label = _l("Отказы по IP")
     columns = (WHEN, Column("customer", _l("Клиент"), customer_name), FROM, WHERE, LETTER, AGENT)
-    filters = (*DenialList.filters, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*DenialList.filters, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
     actions = (
         Action(
             "open",

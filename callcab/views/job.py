@@ -15,7 +15,7 @@ from callcab.models import Operation, OperationKind, OperationRow, OperationStat
 from callcab.services import operation as operations
 from callcab.services import stored_file
 from callcab.services.specs.job import JOB
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
@@ -285,7 +285,7 @@ SupportJobs.columns = (
     *_columns(SupportJobs),
     Column("customer", _l("Клиент"), words.customer_link),
 )
-SupportJobs.filters = (*JobView.filters, FilterField("customer", _l("Клиент"), lookup=customers))
+SupportJobs.filters = (*JobView.filters, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
 CabinetJobs.columns = _columns(CabinetJobs)
 
 

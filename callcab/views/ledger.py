@@ -13,7 +13,7 @@ from callcab.db import unit_of_work
 from callcab.models import Account, EntryKind, LedgerCheck
 from callcab.services import ledger_check
 from callcab.services.specs.ledger import LEDGER_ENTRY
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import theme
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
@@ -70,7 +70,7 @@ class SupportLedger(ListView):
         FilterField("account", _l("Корр. счёт"), ACCOUNTS),
         FilterField("created", _l("Дата создания")),
         FilterField("amount", _l("Сумма")),
-        FilterField("customer", _l("Клиент"), lookup=customers),
+        FilterField("customer", _l("Клиент"), lookup=CUSTOMERS),
     )
     empty = Empty(_l("Проводок пока нет"), _l("Они появятся с первым платежом."), "book")
 

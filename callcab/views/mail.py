@@ -10,7 +10,7 @@ from callcab.models import MailMessage, MailState
 from callcab.scope import Actor
 from callcab.services import mail
 from callcab.services.specs.mail import MAIL
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import theme
 from callcab.web.formatters import DASH, link, moment, number, status
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView
@@ -61,7 +61,7 @@ class SupportMail(ListView):
     filters = (
         FilterField("state", _l("Состояние"), {key.value: text for key, (text, _tone) in STATES.items()}),
         FilterField("created", _l("Создано")),
-        FilterField("customer", _l("Клиент"), lookup=customers),
+        FilterField("customer", _l("Клиент"), lookup=CUSTOMERS),
     )
     actions = (
         Action(

@@ -22,7 +22,7 @@ from callcab.models import Payment, PaymentKind, PaymentMethod
 from callcab.scope import Actor
 from callcab.services import payment
 from callcab.services.specs.payment import PAYMENT, PAYMENT_SUPPORT
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
@@ -144,7 +144,7 @@ class SupportPayments(PaymentList):
     face = "admin"
     label = _l("Платежи")
     columns = (CREATED, Column("customer", _l("Клиент"), customer_cell, kind="main"), AMOUNT, *OTHERS)
-    filters = (*FILTERS, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*FILTERS, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
     empty = Empty(_l("Платежей пока нет"), "", "receipt")
     page_actions = (
         PageAction(_l("Записать платёж"), "/admin/payments/new/", permission="payment.record"),
@@ -238,7 +238,7 @@ def read_customer(text: str | None) -> int:
     number = typed.split("·")[0].strip()
     if number.isascii() and number.isdigit() and len(number) < 19:
         return int(number)
-    found = customers(db.session, typed) if typed else []
+    found = CUSTOMERS.suggest(db.session(), typed) if typed else []
     exact = [item for item in found if item[1].casefold() == typed.casefold()] or found
     if len(exact) != 1:
         raise Invalid("payment.customer", field="customer")

@@ -24,7 +24,7 @@ from callcab.scope import Actor, Scope
 from callcab.services import promo
 from callcab.services.listing.filters import BadValue, read_date
 from callcab.services.specs.promo import PROMO_ACTIVATION, PROMO_BATCH, PROMO_CODE
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS, PROMO_BATCHES
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.formatters import DEFAULT_ZONE, day, link, moment, money, number, status
@@ -291,8 +291,8 @@ class SupportPromoCodes(ListView):
     )
     filters = (
         FilterField("used", _l("Использование"), USES),
-        FilterField("batch", _l("Выпуск"), lookup=lambda session, text: batches_like(session, text)),
-        FilterField("customer", _l("Кто активировал"), lookup=customers),
+        FilterField("batch", _l("Выпуск"), lookup=PROMO_BATCHES),
+        FilterField("customer", _l("Кто активировал"), lookup=CUSTOMERS),
         FilterField("created", _l("Дата создания")),
     )
     empty = Empty(_l("Кодов ещё нет"), _l("Они появятся, когда вы выпустите промокоды."), "hash")
@@ -304,12 +304,6 @@ class SupportPromoCodes(ListView):
 
     def name_of(self, row: Any) -> str:
         return tokens.group_code(row.code)
-
-
-def batches_like(session: CabSession, text: str) -> Sequence[tuple[int, str]]:
-    """Suggestions for the filter by batch."""
-    statement = sa.select(PromoBatch.id, PromoBatch.name).where(PromoBatch.name.icontains(text, autoescape=True))
-    return [(row_id, name) for row_id, name in session.execute(statement.order_by(PromoBatch.id.desc()).limit(20))]
 
 
 def who(session: CabSession, row: PromoCode) -> Mapping[str, Any]:

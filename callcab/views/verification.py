@@ -13,7 +13,7 @@ from callcab.models import CallEvent, Verification, VerificationState
 from callcab.scope import Actor
 from callcab.services import verification as verifications
 from callcab.services.specs.verification import OUTCOMES, VERIFICATION
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import telephony_words as words
 from callcab.web import theme
 from callcab.web.formatters import moment, phone, status
@@ -106,7 +106,7 @@ class SupportVerification(ListView):
         ),
         FilterField("outcome", _l("Исход"), {name: words.OUTCOMES[name][0] for name in OUTCOMES}),
         FilterField("created", _l("Создана")),
-        FilterField("customer", _l("Клиент"), lookup=customers),
+        FilterField("customer", _l("Клиент"), lookup=CUSTOMERS),
     )
     actions = (
         Action(

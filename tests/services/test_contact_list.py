@@ -280,12 +280,6 @@ def test_numbers_taken_out_of_a_list_are_counted_out(olga: Actor) -> None:
     assert (get(ContactList, list_id).entries, list(entries(list_id))) == (1, [FIRST + 1])
 
 
-def test_lists_are_suggested_by_a_part_of_their_name(olga: Actor) -> None:
-    list_id = made(olga, "Покупатели весны")
-    with unit_of_work(Scope.tenant(olga.customer_id)) as session:
-        assert contact_list.suggest(session, "ВЕСН") == [(list_id, "Покупатели весны")]
-
-
 # Campaigns
 
 

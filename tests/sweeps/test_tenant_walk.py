@@ -143,7 +143,7 @@ def test_no_search_filter_sort_or_tab_shows_another_customer(stage: People, app:
         for query in narrowed:
             check(olga.get(f"{view.url}/facets/", query=query, status=None), f"{view.url}/facets {query}")
         for item in view.spec.filters:
-            lookup = {"filter": item.key, "q": world.MARK[:5]}
+            lookup = {"field": item.key, "q": world.MARK[:5]}
             check(olga.get(f"{view.url}/lookup/", query=lookup, status=None), f"{view.url}/lookup {lookup}")
 
 

@@ -154,3 +154,26 @@ def test_the_owner_hears_the_scenario_on_his_own_telephone(people: People) -> No
     assert "Проба" not in " ".join(" ".join(row) for row in olga.get("/cabinet/campaigns/?test=no").rows())
     refused = olga.post("/cabinet/campaigns/test/", id=str(campaign_id), number_id="999")
     assert "Такого номера" in refused.text or "номер" in refused.alerts.lower()
+
+
+def test_a_list_narrowed_to_a_campaign_says_its_name_and_keeps_it_in_the_field(people: People) -> None:
+    campaign_id = held(people)
+    page = people.olga.get(f"/cabinet/calls/?campaign={campaign_id}")
+    assert f"Рассылка: {campaign_id} · Опрос" in page.text
+    assert page.tree.xpath("string(//input[@id='f-campaign']/@value)") == f"{campaign_id} · Опрос"
+
+
+def test_the_name_of_another_customers_campaign_is_told_to_nobody_else(people: People) -> None:
+    campaign_id = held(people)
+    page = people.stranger.get(f"/cabinet/calls/?campaign={campaign_id}")
+    assert f"Рассылка: {campaign_id}" in page.text
+    assert "Опрос" not in page.text
+
+
+def test_tries_of_an_outcome_are_never_said_to_be_more_than_the_campaign_allows(people: People) -> None:
+    campaign_id = held(people)
+    with unit_of_work(SYSTEM) as session:
+        session.get_one(Campaign, campaign_id).max_attempts = 2
+    said = people.olga.get(f"/cabinet/campaigns/details/?id={campaign_id}").text
+    assert "ещё 1 попытка" in said
+    assert "ещё попыток" not in said

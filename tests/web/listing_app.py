@@ -12,10 +12,10 @@ from wtforms import Form, StringField, validators
 from callcab.app import ROOT
 from callcab.config import Settings
 from callcab.db import unit_of_work
-from callcab.models import BlacklistEntry, BlacklistSource, User
+from callcab.models import BlacklistEntry, BlacklistSource, Customer, User
 from callcab.scope import Scope
 from callcab.services import listing
-from callcab.services.listing import ListSpec, Sort
+from callcab.services.listing import ListSpec, Lookup, Sort
 from callcab.web import errors, formatters, theme
 from callcab.web.database import db
 from callcab.web.listing import Action, Column, FilterField, ListView, PageAction, Tab
@@ -66,7 +66,7 @@ class Blacklist(ListView):
     filters = (
         FilterField("source", "Источник", {"hand": "Ручной ввод"}),
         FilterField("created", "Добавлен"),
-        FilterField("customer", "Клиент", lookup=lambda session, text: [(1, f"ООО {text}")]),
+        FilterField("customer", "Клиент", lookup=Lookup(Customer)),
     )
     actions = (
         Action(

@@ -85,17 +85,6 @@ def get(session: CabSession, list_id: int, *, customer_id: int | None, lock: boo
     return found
 
 
-def suggest(session: CabSession, text: str) -> list[tuple[int, str]]:
-    """Lists whose name holds the text, for a filter; confined by the session's scope."""
-    found = session.execute(
-        sa.select(ContactList.id, ContactList.name)
-        .where(ContactList.name.icontains(text, autoescape=True))
-        .order_by(ContactList.id.desc())
-        .limit(20)
-    )
-    return [(row.id, row.name) for row in found]
-
-
 def delete_chunk(session: CabSession, rows: Sequence[ContactList], params: dict[str, Any], actor: Actor) -> Tally:
     """Bulk operation ``contact_list.delete``: lists with all their numbers; campaigns keep the contacts they copied."""
     gone = session.execute(

@@ -14,6 +14,7 @@ from callcab.services.listing.filters import (
     TextFilter,
 )
 from callcab.services.listing.identity import decode_id, decode_ids, encode_id
+from callcab.services.listing.lookup import Lookup
 from callcab.services.listing.order import position_of
 from callcab.services.listing.paging import Page, fetch_page
 from callcab.services.listing.query import (
@@ -37,6 +38,7 @@ __all__ = [
     "Filter",
     "ListSpec",
     "ListState",
+    "Lookup",
     "Page",
     "ReferenceFilter",
     "Sort",

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from callcab.models import ContactState
 from callcab.services.specs.campaign import CAMPAIGN_CONTACT
-from callcab.views.call import campaigns
+from callcab.views.lookups import CAMPAIGNS
 from callcab.web import errors, theme
 from callcab.web import telephony_words as words
 from callcab.web.formatters import duration, money, number, phone
@@ -51,7 +51,7 @@ class CampaignContacts(ListView):
         ),
     )
     filters: Any = (
-        FilterField("campaign", _l("Рассылка"), lookup=campaigns),
+        FilterField("campaign", _l("Рассылка"), lookup=CAMPAIGNS),
         FilterField("state", _l("Состояние"), STATES),
     )
     empty = Empty(_l("Номеров нет"), _l("Выберите рассылку."), "list-details")

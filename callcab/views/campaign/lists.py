@@ -36,7 +36,7 @@ from callcab.views.campaign.listening import message_player, spoken
 from callcab.views.campaign.menu_form import USUAL_KEYS, MenuForm, make_menu, menu_table, silence_facts
 from callcab.views.campaign.schedule_form import MACHINE
 from callcab.views.home_charts import heat_chart, outcomes_chart
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
@@ -353,4 +353,4 @@ class SupportCampaign(CampaignList):
         Column("customer", _l("Клиент"), words.customer_link),
         *CampaignList.columns[2:],
     )
-    filters = (*CampaignList.filters, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*CampaignList.filters, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))

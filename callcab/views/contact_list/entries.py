@@ -7,6 +7,7 @@ from flask_babel import ngettext
 
 from callcab.services import contact_list
 from callcab.services.specs.contact_list import LIST_ENTRY
+from callcab.views.lookups import CONTACT_LISTS
 from callcab.web import theme
 from callcab.web.formatters import link, moment, number, phone
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView
@@ -24,7 +25,7 @@ class ListEntries(ListView):
     menu_visible = False
     search_label = _l("Поиск номера")
     filters: Any = (
-        FilterField("list", _l("Список"), lookup=contact_list.suggest),
+        FilterField("list", _l("Список"), lookup=CONTACT_LISTS),
         FilterField("created", _l("Добавлен")),
     )
     empty = Empty(_l("Номеров пока нет"), _l("Добавьте их на странице списка."), "users")

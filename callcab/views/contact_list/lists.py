@@ -21,7 +21,7 @@ from callcab.services.contact_list import LONGEST_NAME, LONGEST_SOURCE
 from callcab.services.specs.contact_list import CONTACT_LIST
 from callcab.views.blacklist import TEXT_LIMIT, UPLOAD_LIMIT
 from callcab.views.contact_list import loading
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_customer_id, current_scope, requires
@@ -266,7 +266,7 @@ class SupportContactLists(ContactLists):
         Column("customer", _l("Клиент"), words.customer_link),
         *ContactLists.columns[2:],
     )
-    filters = (*ContactLists.filters, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*ContactLists.filters, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
     row_links = (RowLink(_l("Номера"), "list", lambda row: f"/admin/list-entries/?list={row.id}"),)
 
 

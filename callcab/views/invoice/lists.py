@@ -25,7 +25,7 @@ from callcab.services import invoice, invoice_letter, mail
 from callcab.services.listing import decode_id, get_one
 from callcab.services.specs.invoice import INVOICE, INVOICE_SUPPORT
 from callcab.views.invoice.compose import Composing, InnForm
-from callcab.views.phone_number.support import customers
+from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
@@ -246,7 +246,7 @@ class SupportInvoices(InvoiceList):
         STATE,
         Column("paid", _l("Оплачен"), lambda row: paid_of(row)),
     )
-    filters = (*FILTERS, FilterField("customer", _l("Клиент"), lookup=customers))
+    filters = (*FILTERS, FilterField("customer", _l("Клиент"), lookup=CUSTOMERS))
     actions = (
         Action(
             "paid_in_full",

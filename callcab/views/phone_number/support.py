@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
@@ -13,9 +12,10 @@ from wtforms import SelectField, TextAreaField
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import phone as phone_lib
-from callcab.models import Customer, NumberKind, PhoneNumber
+from callcab.models import NumberKind, PhoneNumber
 from callcab.services import phone_number as numbers
 from callcab.services.specs.phone_number import PHONE_NUMBER
+from callcab.views.lookups import CUSTOMERS
 from callcab.views.phone_number import tabs
 from callcab.views.phone_number.actions import ACTIONS, POOL_KINDS
 from callcab.views.phone_number.cabinet import FILTERS
@@ -28,17 +28,6 @@ from callcab.web.formatters import link, moment, phone
 from callcab.web.forms import Form
 from callcab.web.listing import Column, FilterField, ListView, PageAction, RowLink, Tab
 from callcab.web.texts.number import TEXTS
-
-
-def customers(session: Any, text: str) -> list[tuple[int, str]]:
-    """Suggestions of customers by name."""
-    found = session.execute(
-        sa.select(Customer.id, Customer.name)
-        .where(Customer.name.icontains(text, autoescape=True))
-        .order_by(Customer.name)
-        .limit(20)
-    )
-    return [(row.id, row.name) for row in found]
 
 
 class PoolForm(Form):
@@ -118,7 +107,7 @@ class SupportNumber(Prolonging, ListView):
     filters = (
         *FILTERS,
         FilterField("trouble", _l("Требуют внимания"), words.TROUBLE),
-        FilterField("customer", _l("Клиент"), lookup=customers),
+        FilterField("customer", _l("Клиент"), lookup=CUSTOMERS),
     )
     actions = ACTIONS
     row_links = (

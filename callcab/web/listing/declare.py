@@ -6,6 +6,8 @@ from typing import Any
 
 from wtforms import Form
 
+from callcab.services.listing import Lookup
+
 Text = Any  # a lazy translation, evaluated when it is shown
 
 
@@ -32,14 +34,14 @@ class FilterField:
     """The words of a filter of the spec.
 
     choices   value -> label, for a ChoiceFilter
-    lookup    (session, text) -> [(id, label)], suggestions of a ReferenceFilter; confined by the session's scope
+    lookup    names and suggestions of a ReferenceFilter
     counts    whether chips show how many rows each would give (up to 10 000 rows; asked when the panel opens)
     """
 
     key: str
     label: Text
     choices: Mapping[str, Text] | None = None
-    lookup: Callable[[Any, str], Sequence[tuple[int, str]]] | None = None
+    lookup: Lookup | None = None
     hint: Text = ""
     counts: bool = True
 

@@ -52,7 +52,7 @@ def list_context(view: "ListView") -> dict[str, Any]:
     page = fetch_page(db.session(), view.spec, state, signer=signer(), customer_id=customer)
     count = count_matching(db.session(), view.spec, state, customer_id=customer, cap=view.spec.count_cap)
     here = Request(view.spec, request.args)
-    fields = filter_panel.panel(view.spec, state, view.filters, request.args)
+    fields = filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
     bulk = [action for action in view.actions if action.bulk and may(action.permission)]
     painter = row_painter(view, pick=bool(bulk))
     return {
@@ -133,7 +133,7 @@ def facet_json(view: "ListView") -> dict[str, dict[str, str]]:
                 db.session(), view.spec, state, item.key, customer_id=view.customer_id()
             ).items()
         }
-        for item in filter_panel.panel(view.spec, state, view.filters, request.args)
+        for item in filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
         if item.counts
     }
 
@@ -144,7 +144,7 @@ def lookup_json(view: "ListView") -> list[str]:
     found = next((item.lookup for item in view.filters if item.key == key and item.lookup), None)
     if found is None:
         raise NotFound("list.filter_unknown")
-    return [f"{row_id} · {label}" for row_id, label in found(db.session(), text)[:20]]
+    return [f"{row_id} · {label}" for row_id, label in found.suggest(db.session(), text)]
 
 
 def without_place(state: ListState) -> ListState:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import gettext
+from sqlalchemy import orm
 
 from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ListSpec, ListState, ReferenceFilter
 from callcab.web.listing.address import Request
@@ -46,25 +47,32 @@ class ActiveFilter:
     url: str
 
 
-def panel(spec: ListSpec, state: ListState, fields: Sequence[FilterField], args: Any) -> list[PanelField]:
+def panel(
+    session: orm.Session, spec: ListSpec, state: ListState, fields: Sequence[FilterField], args: Any
+) -> list[PanelField]:
     """The filters of the spec that have words, in the order of the words."""
-    return [_draw(spec, state, item, args) for item in fields]
+    return [_draw(session, spec, state, item, args) for item in fields]
 
 
-def _draw(spec: ListSpec, state: ListState, item: FilterField, args: Any) -> PanelField:
+def _draw(session: orm.Session, spec: ListSpec, state: ListState, item: FilterField, args: Any) -> PanelField:
     rule = spec.by_key[item.key]
     chips: list[Chip] = []
     if isinstance(rule, ChoiceFilter):
         chosen = set(args.getlist(item.key))
         labels = item.choices or {}
         chips = [Chip(value, labels.get(value, value), value in chosen) for value in rule.values]
+    typed = {name: state.typed.get(name, "") for name in rule.params}
+    if item.lookup and item.key in state.filters:
+        chosen_id = state.filters[item.key]
+        name = item.lookup.name_of(session, chosen_id)
+        typed[item.key] = f"{chosen_id} · {name}" if name else str(chosen_id)
     return PanelField(
         key=item.key,
         label=item.label,
         kind=_kind(rule, len(chips)),
         hint=item.hint,
         chips=chips,
-        typed={name: state.typed.get(name, "") for name in rule.params},
+        typed=typed,
         errors={name: slip(state.errors[name]) for name in rule.params if name in state.errors},
         counts=item.counts and isinstance(rule, ChoiceFilter) and len(chips) <= CHIPS,
     )

@@ -1,0 +1,39 @@
+"""The names behind the ids that a reference filter holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.sql import ColumnElement
+
+SUGGESTED = 20
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Rows of a model with a ``name``, as far as the session's scope lets them be seen.
+
+    newest  whether the newest are suggested first; otherwise by name
+    only    a condition that always holds, such as "works for support"
+    """
+
+    model: type[Any]
+    newest: bool = False
+    only: Callable[[], ColumnElement[bool]] | None = None
+
+    def suggest(self, session: orm.Session, text: str) -> list[tuple[int, str]]:
+        """Ids and names that hold the text, at most twenty."""
+        order = self.model.id.desc() if self.newest else self.model.name
+        found = self._rows().where(self.model.name.icontains(text, autoescape=True)).order_by(order).limit(SUGGESTED)
+        return [(row.id, row.name) for row in session.execute(found)]
+
+    def name_of(self, session: orm.Session, row_id: int) -> str | None:
+        """What a row is called; None when there is none for this session."""
+        row = session.execute(self._rows().where(self.model.id == row_id)).one_or_none()
+        return None if row is None else str(row.name)
+
+    def _rows(self) -> sa.Select[Any]:
+        rows = sa.select(self.model.id, self.model.name)
+        return rows if self.only is None else rows.where(self.only())
