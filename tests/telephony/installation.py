@@ -29,7 +29,7 @@ exten => _[+0-9]!,1,Set(FILE({rung},,,al,u)=${{EXTEN}})
  same => n,GotoIf($["${{EXTEN:-2}}"="05"]?short)
  same => n,Wait(1)
  same => n,SendDTMF(1)
- same => n,Wait(60)
+ same => n,Wait(30)
  same => n,Hangup()
  same => n(busy),Hangup(17)
  same => n(unknown),Hangup(1)
@@ -45,7 +45,8 @@ class Installation:
         unpacked = fetch()
         self.rung_log = folder / "rung"
         everybody = EVERYBODY.format(rung=self.rung_log)
-        self.callees = AsteriskServer(unpacked, folder / "callees", 9, calls=lines + 50, dialplan=everybody)
+        # Who talks with an Asterisk that is killed hears nothing of it and stays on the line.
+        self.callees = AsteriskServer(unpacked, folder / "callees", 9, calls=lines * 5 + 50, dialplan=everybody)
         self.pbx = AsteriskServer(unpacked, folder / "pbx", self.callees.sip_port, calls=lines + 50)
         self.postgres = EmbeddedPostgres(data_dir=folder / "pg", profile="server")
         self.valkey = EmbeddedValkey(data_dir=folder / "kv", profile="server")

@@ -24,6 +24,10 @@ Q850: Mapping[int, Cause] = {
     21: Cause.REJECTED,
     **dict.fromkeys((34, 38, 41, 42), Cause.CONGESTION),
 }
+# Such as 488, no codec in common: a refusal, whose meaning we don't know.
+REFUSED = 400
+# Not told, and "somebody hung up".
+SAYS_NOTHING = (0, 16)
 DIAL: Mapping[str, Cause] = {"BUSY": Cause.BUSY, "NOANSWER": Cause.NO_ANSWER, "CONGESTION": Cause.CONGESTION}
 # What an incoming caller who is turned away hears; names of ARI's hang-up reasons.
 REASONS: Mapping[Cause, str] = {
@@ -38,7 +42,11 @@ REASONS: Mapping[Cause, str] = {
 
 def of(q850: int, sip: int, dialled: str) -> Cause:
     """The cause that the other side gave; CONGESTION when it makes no sense to us."""
-    return SIP.get(sip) or Q850.get(q850) or DIAL.get(dialled) or Cause.CONGESTION
+    if sip in SIP or q850 in Q850:
+        return SIP.get(sip) or Q850[q850]
+    if sip >= REFUSED or q850 not in SAYS_NOTHING:
+        return Cause.CONGESTION
+    return DIAL.get(dialled) or Cause.CONGESTION
 
 
 def reason(cause: Cause) -> str:
