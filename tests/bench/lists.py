@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import data, house, pages, table
+from tests.bench import batch, data, house, load, pages, small, table
 from tests.bench.house import Place
 from tests.bench.table import Row
 
@@ -24,7 +24,24 @@ def flat_pages(found: house.Servers, at: Place) -> list[Row]:
     return pages.rows(at, flat)
 
 
-PARTS: dict[str, Part] = {"pages": flat_pages}
+def launches(found: house.Servers, at: Place) -> list[Row]:
+    return house.apart(small.launches, at if at.short else house.elsewhere(found[0], at, "bench_launch"))
+
+
+def apart(*works: Callable[[Place], list[Row]]) -> Part:
+    """Works that need the one database only, each in a process of its own."""
+    return lambda found, at: [row for work in works for row in house.apart(work, at)]
+
+
+PARTS: dict[str, Part] = {
+    "pages": flat_pages,
+    "load": apart(load.rows),
+    "batch": apart(batch.rows),
+    "decisions": lambda found, at: [*apart(small.decisions)(found, at), *launches(found, at)],
+    "hooks": apart(small.hooks),
+    "papers": apart(small.papers),
+    "jobs": apart(small.jobs),
+}
 
 
 def run(found: house.Servers, scale: float, parts: list[str], *, short: bool = False) -> tuple[list[Row], str]:

@@ -1,0 +1,111 @@
+"""List pages per second over HTTP: gunicorn with two workers as in production, people who keep their connections.
+
+The same people ask the limit under the same gunicorn. Then what a web worker and a dialer hold in memory.
+"""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from tests.bench.data import SUPPORT
+from tests.bench.house import ROOT, Beside, Place, cookie, wait_until
+from tests.bench.meter import memory, newest_children
+from tests.bench.table import Row
+
+WORKERS, PEOPLE, SECONDS, FIRST = 2, 4, 4.0, 5
+PAGE = "/admin/blacklist/"
+PER_SECOND, WEB_MB, DIALER_MB = 250, 90, 80
+
+
+def rows(at: Place) -> list[Row]:
+    """For a process of its own."""
+    header = cookie(at.app(), SUPPORT)
+    seconds = 0.5 if at.short else SECONDS
+    port = free_port()
+    with Beside(at, "web", CALLCAB_PORT=str(port), CALLCAB_WEB_WORKERS=str(WORKERS), CALLCAB_WEB_THREADS="8") as web:
+        wait_for(port)
+        ours = pages_per_second(port, PAGE, header, seconds)
+        held = [memory(pid) for pid in newest_children(web.process.pid)]
+    limit = by_hand(at, seconds)
+    largest, kind = max(held)
+    found = [
+        Row(
+            f"list pages/s, {WORKERS} workers, logged in",
+            f"{ours:.0f}",
+            f"{limit:.0f}",
+            limit / ours,
+            f"≥ {PER_SECOND}",
+            ours >= PER_SECOND,
+        ),
+        Row("memory of a web worker", f"{largest:.0f} MB {kind}", goal=f"≤ {WEB_MB} MB", ok=largest <= WEB_MB),
+    ]
+    return found if at.short else [*found, dialer(at)]
+
+
+def dialer(at: Place) -> Row:
+    """What it holds once it listens."""
+    with Beside(at, "dialer") as beside:
+        time.sleep(4)
+        held, kind = max(memory(pid) for pid in beside.pids)
+    return Row("memory of the dialer", f"{held:.0f} MB {kind}", goal=f"≤ {DIALER_MB} MB", ok=held <= DIALER_MB)
+
+
+def by_hand(at: Place, seconds: float) -> float:
+    port = free_port()
+    argv = [sys.executable, "-m", "gunicorn", "tests.bench.limit:served", "--bind", f"127.0.0.1:{port}"]
+    argv += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "8", "--no-control-socket"]
+    server = subprocess.Popen(argv, cwd=ROOT, env=os.environ | {"LIMIT_ADDRESS": at.address}, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        return pages_per_second(port, "/?first", "", seconds)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def pages_per_second(port: int, path: str, header: str, seconds: float) -> float:
+    """So many people ask as fast as they are answered; counted once each was answered a few times."""
+    counts, over = [0] * PEOPLE, threading.Event()
+
+    def ask(person: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while not over.is_set():
+            connection.request("GET", path, headers={"Cookie": header, "User-Agent": "bench"})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200, f"{path}: {answer.status}"
+            counts[person] += 1
+        connection.close()
+
+    people = [threading.Thread(target=ask, args=(person,), daemon=True) for person in range(PEOPLE)]
+    for person in people:
+        person.start()
+    assert wait_until(lambda: min(counts) >= FIRST, seconds=60), "somebody is not answered"
+    before, begun = sum(counts), time.perf_counter()
+    time.sleep(seconds)
+    done, took = sum(counts) - before, time.perf_counter() - begun
+    over.set()
+    for person in people:
+        person.join()
+    return done / took
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    def answers() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            return False
+        return True
+
+    assert wait_until(answers, seconds=60), "the server did not start"
