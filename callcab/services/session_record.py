@@ -35,6 +35,34 @@ class SignedIn:
     last_seen_at: datetime
 
 
+# Asked for every page, so it is built once.
+HOLDER = (
+    sa.select(
+        SessionRecord.id,
+        SessionRecord.last_seen_at,
+        User.id,
+        User.email,
+        User.name,
+        User.role,
+        User.language,
+        User.customer_id,
+        User.totp_secret.is_not(None) & User.totp_last_step.is_not(None),
+        Customer.name,
+        Customer.zone,
+        Customer.ip_open_until,
+    )
+    .join(User, User.id == SessionRecord.user_id)
+    .outerjoin(Customer, Customer.id == User.customer_id)
+    .where(
+        SessionRecord.token_hash == sa.bindparam("token_hash"),
+        SessionRecord.revoked_at.is_(None),
+        SessionRecord.expires_at > sa.bindparam("now"),
+        User.status == UserStatus.ACTIVE,
+        sa.or_(Customer.id.is_(None), Customer.status == CustomerStatus.ACTIVE),
+    )
+)
+
+
 def begin(session: CabSession, *, user: User, address: str, agent: str, hours: int) -> str:
     """Begin a session that lives ``hours``; returns the token for the cookie, which is kept nowhere else. Flushed."""
     token = tokens.random_token(256)
@@ -56,32 +84,8 @@ def begin(session: CabSession, *, user: User, address: str, agent: str, hours: i
 
 def find(session: CabSession, token: str) -> SignedIn | None:
     """Who holds this token; None when it is unknown, ended or expired, or its person is disabled or blocked (AC-22)."""
-    statement = (
-        sa.select(
-            SessionRecord.id,
-            SessionRecord.last_seen_at,
-            User.id,
-            User.email,
-            User.name,
-            User.role,
-            User.language,
-            User.customer_id,
-            User.totp_secret.is_not(None) & User.totp_last_step.is_not(None),
-            Customer.name,
-            Customer.zone,
-            Customer.ip_open_until,
-        )
-        .join(User, User.id == SessionRecord.user_id)
-        .outerjoin(Customer, Customer.id == User.customer_id)
-        .where(
-            SessionRecord.token_hash == tokens.token_hash(token),
-            SessionRecord.revoked_at.is_(None),
-            SessionRecord.expires_at > clock.now(),
-            User.status == UserStatus.ACTIVE,
-            sa.or_(Customer.id.is_(None), Customer.status == CustomerStatus.ACTIVE),
-        )
-    )
-    row = session.execute(statement).one_or_none()
+    asked = {"token_hash": tokens.token_hash(token), "now": clock.now()}
+    row = session.execute(HOLDER, asked).one_or_none()
     if row is None:
         return None
     session_id, seen, user_id, email, name, role, language, customer_id, factor, customer, zone, open_until = row

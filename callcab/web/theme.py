@@ -107,8 +107,10 @@ def page_frame(context: Context) -> Frame:
     if admin is None or not current_user.is_authenticated:
         return Frame()
     base = admin.url.rstrip("/")
-    open_pages = {view.url for view in admin._views if view.is_accessible()}
-    page = {name: f"{base}/{name}/" if f"{base}/{name}" in open_pages else "" for name in _HEADER_PAGES}
+    addresses = {f"{base}/{name}": name for name in _HEADER_PAGES}
+    page = dict.fromkeys(_HEADER_PAGES, "") | {
+        addresses[view.url]: f"{view.url}/" for view in admin._views if view.url in addresses and view.is_accessible()
+    }
     balance = _balance()
     return Frame(
         face_name=admin.theme.label if isinstance(admin.theme, Face) else "",

@@ -9,14 +9,15 @@ from callcab.scope import Actor, Scope
 
 def may(permission: str) -> bool:
     """Whether the person who is signed in holds the permission; nothing declared means no."""
-    return bool(permission) and current_user.is_authenticated and allowed(current_user.role, permission)
+    # Asked a hundred times for a page: the person behind the proxy is looked up once each.
+    who = current_user._get_current_object()
+    return bool(permission) and who.is_authenticated and allowed(who.role, permission)
 
 
 def on_side(url: str) -> bool:
     """Whether the person belongs on this side: support below /admin, customers below /cabinet."""
-    if not current_user.is_authenticated:
-        return False
-    return bool(current_user.is_staff) == url.startswith("/admin")
+    who = current_user._get_current_object()
+    return who.is_authenticated and bool(who.is_staff) == url.startswith("/admin")
 
 
 def request_scope() -> Scope:

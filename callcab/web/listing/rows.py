@@ -99,7 +99,8 @@ class RowPainter:
             parts.append(self._manage_cell(row, row_id, name))
         for cell, opening, linked in self._columns:
             value = cell(row)
-            text = DASH if value is None or value == "" else escape(value)
+            # Compared afterwards: a lazy translation would be made twice.
+            text = DASH if value is None else escape(value) or DASH
             if linked:
                 text = f'<a href="{self._base}/details/?id={row_id}">{text}</a>'
             parts.append(f"{opening}{text}</td>")
