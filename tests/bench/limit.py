@@ -63,18 +63,17 @@ class Question:
     order: str = "created_at DESC, id DESC"
     values: dict[str, Any] = field(default_factory=dict)
     kept: bool = False
-    # Rare rows, found by their own index and then ordered, whatever the planner thinks of them.
-    found_first: bool = False
+    # Rare rows are found by their own index, then narrowed to these and ordered, whatever the planner thinks.
+    among: str = ""
 
     @property
     def rows(self) -> str:
         columns = "id, phone, name, source, reason, created_at, author_name"
         if self.table == "payment":
             columns = "id, created_at, name, amount, kind, method, tariff_name, receipt_url"
-        if self.found_first:
+        if self.among:
             return (
-                f"WITH found AS MATERIALIZED (SELECT {columns} FROM lean.{self.table} WHERE {self.where})"
-                f" SELECT * FROM found ORDER BY {self.order} LIMIT {PAGE + 1}"
+                f"{self._found} SELECT {columns} FROM found WHERE {self.among} ORDER BY {self.order} LIMIT {PAGE + 1}"
             )
         return f"SELECT {columns} FROM lean.{self.table} WHERE {self.where} ORDER BY {self.order} LIMIT {PAGE + 1}"
 
@@ -82,7 +81,13 @@ class Question:
     def count(self) -> str:
         if self.kept:
             return "SELECT rows FROM lean.total WHERE name = %(name)s AND customer_id = %(owner)s"
-        return f"SELECT count(*) FROM (SELECT 1 FROM lean.{self.table} WHERE {self.where} LIMIT 10001) AS found"
+        if self.among:
+            return f"{self._found} SELECT count(*) FROM found WHERE {self.among}"
+        return f"SELECT count(*) FROM (SELECT 1 FROM lean.{self.table} WHERE {self.where} LIMIT 10001) AS counted"
+
+    @property
+    def _found(self) -> str:
+        return f"WITH found AS MATERIALIZED (SELECT * FROM lean.{self.table} WHERE {self.where})"
 
 
 def questions(
@@ -92,9 +97,8 @@ def questions(
     mine = "true" if customer_id is None else "customer_id = %(owner)s"
     owner = {"owner": -1 if customer_id is None else customer_id}
 
-    def entry(where: str = "true", order: str = "created_at DESC, id DESC", *, kept=False, first=False, **values):
-        known = owner | {"name": "entry"} | values
-        return Question("entry", f"{mine} AND {where}", order, known, kept, first)
+    def entry(where: str = "true", order: str = "created_at DESC, id DESC", *, kept=False, **values):
+        return Question("entry", f"{mine} AND {where}", order, owner | {"name": "entry"} | values, kept)
 
     def payment(where: str = "true", order: str = "created_at DESC, id DESC", *, kept=False, **values):
         return Question("payment", f"{mine} AND {where}", order, owner | {"name": "payment"} | values, kept)
@@ -107,7 +111,7 @@ def questions(
         "whole number": entry("phone = %(phone)s", phone=WHOLE),
         "last four digits": entry("phone %% 10000 = %(tail)s", tail=int(TAIL)),
         "three digits": entry(like, like=f"%{MIDDLE[:3]}%"),
-        "six digits": entry(like, first=True, like=f"%{MIDDLE}%"),
+        "six digits": Question("entry", like, values=owner | {"like": f"%{MIDDLE}%"}, among=mine),
         "ten digits": entry("phone = %(phone)s", phone=WHOLE),
         "sort by phone": entry(order="phone, id", kept=True),
         "chip of a source": entry("source = 'ivr'"),
