@@ -43,20 +43,24 @@ class Added:
     notices: tuple[str, ...]
 
 
+# Asked for every page, so they are built once.
+COVERS = IpRule.network.op(">>=")(sa.cast(sa.bindparam("address", type_=sa.Text), INET))
+WHO_COMES_IN = sa.select(
+    sa.func.count(), sa.func.max(IpRule.id).filter(COVERS), sa.func.max(IpRule.last_used_at).filter(COVERS)
+)
+OF_SUPPORT = WHO_COMES_IN.where(IpRule.customer_id.is_(None))
+OF_CUSTOMER = WHO_COMES_IN.where(IpRule.customer_id == sa.bindparam("customer_id"))
+
+
 def verdict(
     session: CabSession, *, customer_id: int | None, address: str, open_until: datetime | None = None
 ) -> Verdict:
     """May this address come in? An empty list lets everybody in (rule I5); an unreadable address matches nothing."""
     now = clock.now()
     known = ip_network.read_address(address)
-    covers = sa.false() if known is None else IpRule.network.op(">>=")(sa.cast(str(known), INET))
-    row = session.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.max(IpRule.id).filter(covers),
-            sa.func.max(IpRule.last_used_at).filter(covers),
-        ).where(_of(customer_id))
-    ).one()
+    # NULL covers nothing.
+    asked = {"address": None if known is None else str(known), "customer_id": customer_id}
+    row = session.execute(OF_SUPPORT if customer_id is None else OF_CUSTOMER, asked).one()
     total: int = row[0]
     rule_id: int | None = row[1]
     used_at: datetime | None = row[2]

@@ -131,6 +131,14 @@ def test_a_jump_shows_the_page_of_that_number(people: tuple[int, int]) -> None:
     assert page.start == 51
 
 
+def test_a_jump_behind_the_end_shows_the_last_rows(people: tuple[int, int]) -> None:
+    with unit_of_work(Scope.staff()) as session:
+        pages, _ = walk(session, {"size": "25"}, people[0])
+        page = listing.fetch_page(session, SPEC, ask(size="25", page="99"), signer=SIGNER, customer_id=people[0])
+    assert [row.id for row in page.rows] == sum(pages, [])[-25:]
+    assert page.next == ""
+
+
 @pytest.mark.parametrize(
     "token", ["", "junk", "ok:[]", "ok:{", 'ok:["test-blacklist","-created_at",0,"x",1]', "ok:[1,2]"]
 )

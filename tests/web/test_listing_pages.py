@@ -174,6 +174,19 @@ def test_the_place_in_the_list_is_told(stage: Stage) -> None:
     assert f"26–30 из{NBSP}30" in page
 
 
+def test_the_number_of_a_page_may_be_typed_and_the_rest_of_the_request_stays(stage: Stage) -> None:
+    page = text_of(stage.owner.get(LIST + "?size=25&sort=phone&page=2"))
+    form = re.search(r'<form>((?:(?!</form>).)*name="page".*?)</form>', page, re.DOTALL)
+    assert form
+    assert re.search(r'name="page"[^>]* max="2" value="2"', form[1])
+    assert 'type="hidden" name="size" value="25"' in form[1]
+    assert 'type="hidden" name="sort" value="phone"' in form[1]
+
+
+def test_a_list_of_one_page_asks_for_no_number(stage: Stage) -> None:
+    assert 'name="page"' not in text_of(stage.owner.get(LIST + "?size=50"))
+
+
 def test_a_foreign_row_is_not_found_through_any_door(stage: Stage) -> None:
     foreign = str(stage.foreign_id)
     assert stage.owner.get(f"{LIST}details/?id={foreign}").status_code == 404

@@ -27,9 +27,10 @@ from callcab.services.listing.query import (
     selection,
 )
 from callcab.services.listing.spec import ListSpec, Sort
-from callcab.services.listing.state import PAGE_SIZES, ListState, from_json, parse, to_json
+from callcab.services.listing.state import LAST_JUMP, PAGE_SIZES, ListState, from_json, parse, to_json
 
 __all__ = [
+    "LAST_JUMP",
     "PAGE_SIZES",
     "AmountRange",
     "ChoiceFilter",

@@ -47,7 +47,8 @@ class _Cursor:
 def fetch_page(
     session: orm.Session, spec: ListSpec, state: ListState, *, signer: Signer, customer_id: int | None = None
 ) -> Page:
-    """Read a page. A cursor that is forged, old or of another order falls back to the first page."""
+    """Read a page. A cursor that is forged, old or of another order falls back to the first page; a page number behind
+    the end, to the last rows."""
     reader = _Reader(session, spec, state, signer, customer_id)
     after, before = reader.open(state.after), reader.open(state.before)
     if after is not None:
@@ -111,6 +112,8 @@ class _Reader:
         )
         on = sa.and_(*(column == keys.c[column.key] for column in self.spec.key_columns))
         rows, more = self._read(self._statement().join(keys, on).order_by(*order))
+        if not rows:
+            return self.backward(None)
         return self._page(rows, skipped, earlier=True, later=more)
 
     def _page(self, rows: Sequence[Any], rank: int | None, *, earlier: bool, later: bool) -> Page:

@@ -1,13 +1,23 @@
 """Everything the list template shows."""
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request
 from flask_babel import gettext
 
 from callcab.lib.errors import NotFound
-from callcab.services.listing import PAGE_SIZES, Count, ListState, count_matching, facet_counts, fetch_page, parse
+from callcab.services.listing import (
+    LAST_JUMP,
+    PAGE_SIZES,
+    Count,
+    ListState,
+    count_matching,
+    facet_counts,
+    fetch_page,
+    parse,
+)
 from callcab.web.database import db
 from callcab.web.formatters import NBSP, current_zone, number
 from callcab.web.listing import panel as filter_panel
@@ -108,14 +118,17 @@ def headings(view: "ListView", state: ListState, here: Request) -> list[Heading]
     return found
 
 
-def pager(page: Any, state: ListState, here: Request, count: Count) -> dict[str, str]:
-    """Addresses of the steps and the place in words."""
-    place = ""
+def pager(page: Any, state: ListState, here: Request, count: Count) -> dict[str, Any]:
+    """Addresses of the steps, the place in words, the number of this page (when known) and the last one to jump to."""
+    place, page_number = "", None
     if page.rows and page.start is not None:
         end = page.start + len(page.rows) - 1
         place = f"{number(page.start)}–{number(end)} {gettext('из')}{NBSP}{shown(count)}"
+        page_number = (page.start - 1) // state.page_size + 1
     return {
         "place": place,
+        "page": page_number,
+        "last_page": LAST_JUMP if count.capped else min(ceil(count.value / state.page_size), LAST_JUMP),
         "first": here.url() if page.previous else "",
         "previous": here.url(before=page.previous) if page.previous else "",
         "next": here.url(after=page.next) if page.next else "",
