@@ -13,6 +13,7 @@ from callcab.providers.telephony.asterisk.prompts import Prompts
 from callcab.providers.telephony.asterisk.reception import Arrivals
 from callcab.providers.telephony.asterisk.reconciling import reconcile
 from callcab.providers.telephony.base import CallKind, CallRequest, Cause, Event
+from tests import loop
 
 
 class SlowLine(Connection):
@@ -59,5 +60,5 @@ def test_a_call_that_is_just_being_dialled_is_not_taken_for_lost() -> None:
         await asyncio.sleep(0.01)
         await reconcile(lines, line, adopt=False, arriving=())
 
-    asyncio.run(scene())
+    loop.run(scene())
     assert [event.data["cause"] for event in told] == [Cause.LOST]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from callcab.providers.telephony.asterisk.telling import Telling
 from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Incoming, Refuse
+from tests import loop
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -50,9 +51,7 @@ def told(rules: Rules, *groups: Sequence[Event], pause: float, after: float = 0.
             await asyncio.sleep(after)
             work.cancel()
 
-    # The browser of an earlier test leaves its loop running in this thread.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(run())).result()
+    loop.run(run())
     return rules.batches
 
 

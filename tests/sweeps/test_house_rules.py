@@ -61,6 +61,17 @@ def test_no_import_hides_inside_a_function() -> None:
     assert places == []
 
 
+def test_no_test_wants_a_loop_in_the_thread_where_a_browser_may_have_left_its_own() -> None:
+    """``tests.loop`` gives it one elsewhere; alone such a test passes, behind a browser's it fails."""
+    places = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for call in calls(ast.parse(path.read_text()))
+        if name_of(call) == "asyncio.run"
+    ]
+    assert places == []
+
+
 def test_no_file_is_longer_than_four_hundred_lines() -> None:
     long = {
         str(path.relative_to(ROOT)): count

@@ -25,6 +25,7 @@ from callcab.providers.telephony.base import (
     RequestRefused,
     Transfer,
 )
+from tests import loop
 from tests.telephony.calls import check_plan, request
 from tests.telephony.lines import Callee, Ears, Line, Way, listening, wait_for
 from tests.telephony.server import HOST, free_port
@@ -139,7 +140,7 @@ def test_an_end_that_comes_before_the_stack_has_named_the_call_is_heard(
                         return int(event["tech_cause"])
         return 0
 
-    assert asyncio.run(scene()) == 404
+    assert loop.run(scene()) == 404
 
 
 def test_a_dialer_that_stops_hangs_up_and_the_next_tells_its_calls_as_lost(
