@@ -28,7 +28,7 @@ SUPPORT = (
     "/admin/audit/",
     "/admin/profile/",
     "/admin/search/?q=9250000001",
-    "/admin/payments/?q=нет",
+    "/admin/payments/?search=нет",
     "/admin/nowhere/",
 )
 CABINET = (
@@ -47,7 +47,7 @@ CABINET = (
     "/cabinet/users/",
     "/cabinet/profile/",
     "/cabinet/handset/",
-    "/cabinet/blacklist/?q=0000000",
+    "/cabinet/blacklist/?search=0000000",
     "/cabinet/nowhere/",
 )
 LOOKS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "light"), (390, "dark"), (1280, "dark")]
