@@ -1,4 +1,4 @@
-"""Every page of both sides: axe, console, policy, foreign requests and overflow; two widths, two colour schemes."""
+"""Every page of both sides: axe, console, policy, foreign requests and overflow; widths, colour schemes."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -50,24 +50,99 @@ CABINET = (
     "/cabinet/blacklist/?search=0000000",
     "/cabinet/nowhere/",
 )
-LOOKS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "light"), (390, "dark"), (1280, "dark")]
+# Their parts are those of the pages above: they are looked at on a desk in the light and on a phone in the dark.
+RARER_SUPPORT = (
+    "/admin/audio-recordings/",
+    "/admin/blacklist/new/",
+    "/admin/callbacks/",
+    "/admin/calls/why/?phone=79250000001",
+    "/admin/campaign-contacts/",
+    "/admin/clients/details/?id=1",
+    "/admin/clients/edit/?id=1",
+    "/admin/clients/new/",
+    "/admin/contact-lists/",
+    "/admin/handset/",
+    "/admin/inbound/",
+    "/admin/invoices/details/?id=1",
+    "/admin/ledger/",
+    "/admin/list-entries/",
+    "/admin/mail/",
+    "/admin/numbers/details/?id=1",
+    "/admin/numbers/new/",
+    "/admin/payments/correct/",
+    "/admin/payments/new/",
+    "/admin/profile/totp/",
+    "/admin/promos/details/?id=1",
+    "/admin/promos/new/",
+    "/admin/sellers/",
+    "/admin/sellers/edit/?id=1",
+    "/admin/staff/",
+    "/admin/staff/new/",
+    "/admin/tariffs/",
+    "/admin/tariffs/edit/?id=1",
+)
+RARER_CABINET = (
+    "/cabinet/api/new/",
+    "/cabinet/audio-recordings/",
+    "/cabinet/audio-recordings/new/",
+    "/cabinet/audit/",
+    "/cabinet/blacklist/new/",
+    "/cabinet/callbacks/",
+    "/cabinet/calls/details/?id=1",
+    "/cabinet/calls/why/?phone=79250000001",
+    "/cabinet/campaign-contacts/",
+    "/cabinet/campaigns/check/?id=1",
+    "/cabinet/campaigns/details/?id=1",
+    "/cabinet/campaigns/new/",
+    "/cabinet/contact-lists/",
+    "/cabinet/contact-lists/details/?id=1",
+    "/cabinet/contact-lists/new/",
+    "/cabinet/inbound/",
+    "/cabinet/invoices/compose/",
+    "/cabinet/ip-denied/",
+    "/cabinet/list-entries/",
+    "/cabinet/profile/totp/",
+    "/cabinet/tariff/",
+    "/cabinet/users/new/",
+)
+Look = tuple[int, Literal["light", "dark"]]
+LOOKS: list[Look] = [(1280, "light"), (390, "light"), (390, "dark"), (1280, "dark")]
+# Twenty-five rows show whatever fifty do, in half the time.
+SHORT = "?size=25"
 
 
-def pages() -> Iterator[tuple[str | None, str]]:
-    yield None, "/login"
-    yield None, "/password/forgot"
-    yield from (("lead", path) for path in SUPPORT)
-    yield from (("owner", path) for path in CABINET)
+def pages() -> Iterator[tuple[str | None, str, list[Look]]]:
+    yield None, "/login", LOOKS
+    yield None, "/password/forgot", LOOKS
+    yield from (("lead", path, LOOKS) for path in SUPPORT)
+    yield from (("owner", path, LOOKS) for path in CABINET)
+    yield from (("admin", path, LOOKS[::2]) for path in RARER_SUPPORT)
+    yield from (("owner", path, LOOKS[::2]) for path in RARER_CABINET)
 
 
-@pytest.mark.parametrize(("who", "path"), list(pages()))
+@pytest.mark.parametrize(("who", "path", "looks"), [pytest.param(*page, id=page[1]) for page in pages()])
 def test_a_page_is_accessible_and_keeps_to_itself(
-    open_page: Callable[..., Watched], who: str | None, path: str
+    open_page: Callable[..., Watched], who: str | None, path: str, looks: list[Look]
 ) -> None:
-    watched = open_page(path, who=who, forgiven=(404,) if "nowhere" in path else ())
-    found = {look: findings(watched.page, *look) for look in LOOKS}
+    lost = "nowhere" in path
+    address = path if "?" in path or who is None or lost else path + SHORT
+    watched = open_page(address, who=who, forgiven=(404,) if lost else ())
+    assert watched.page.title().startswith("404") == lost
+    found = {look: findings(watched.page, *look) for look in looks}
     assert {look: texts for look, texts in found.items() if texts} == {}
     assert watched.problems == []
+
+
+@pytest.mark.parametrize(
+    ("who", "known"), [("admin", (*SUPPORT, *RARER_SUPPORT)), ("owner", (*CABINET, *RARER_CABINET))]
+)
+def test_every_page_of_the_menu_is_looked_at(
+    open_page: Callable[..., Watched], who: str, known: tuple[str, ...]
+) -> None:
+    page = open_page("/", who=who).page
+    offered = page.eval_on_selector_all("nav a[href^='/']", "links => links.map(link => link.pathname)")
+    assert len(offered) > 10
+    assert sorted(set(offered) - set(known)) == []
 
 
 def findings(page: Page, width: int, scheme: Literal["light", "dark"]) -> list[str]:
