@@ -143,8 +143,9 @@ def test_a_dialer_killed_during_calls_rings_nobody_twice_and_all_goes_on(
         dialer.kill()
     outcomes = check_books(campaign_id, len(phones))
     assert max(rung(callee, phones).values()) == 1
-    assert {"completed", "busy"} <= set(outcomes)
-    assert way.name == "asterisk" or "lost" in outcomes
+    # Which calls were up in the moment of the kill, nobody can say beforehand.
+    assert ({"completed", "busy"} if way.name == "asterisk" else {"lost"}) <= set(outcomes)
+    assert set(outcomes) > {"lost"} or way.name == "asterisk", "nothing went on"
 
 
 def test_an_asterisk_killed_during_calls_loses_them_and_all_goes_on(
