@@ -5,7 +5,6 @@ request never rings a phone. A request reads through a second, read-only session
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,15 +14,13 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy import event, orm, pool
+from sqlalchemy import event, orm
 from sqlalchemy.engine import Connection, Engine
 
 log = logging.getLogger(__name__)
 
 # Pool and socket limits: a dead server must show within seconds, and a restarted one must not cost a failed page.
 CONNECT_SECONDS = 5
-# A server that is killed is back after 0.9 seconds at the earliest; nobody may be given a connection to the former one.
-TRUSTED_SECONDS = 0.25
 
 
 class Money(sa.types.TypeDecorator[Decimal]):
@@ -170,28 +167,11 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
+        pool_pre_ping=True,
         pool_timeout=10,
         connect_args={"connect_timeout": CONNECT_SECONDS},
     )
-    event.listen(_engine, "checkout", _ping_rested)
-    event.listen(_engine, "checkin", _rest)
     return _engine
-
-
-def _rest(connection: Any, record: pool.ConnectionPoolEntry) -> None:
-    record.info["rested_at"] = time.monotonic()
-
-
-def _ping_rested(connection: Any, record: pool.ConnectionPoolEntry, proxy: pool.PoolProxiedConnection) -> None:
-    """Ask whether the server is still there, unless it answered a moment ago: a page would ask twice."""
-    rested_at = record.info.get("rested_at")
-    if rested_at is None or time.monotonic() - rested_at < TRUSTED_SECONDS:
-        return
-    try:
-        engine().dialect.do_ping(connection)
-    except engine().dialect.loaded_dbapi.Error:
-        # The pool drops all connections that are as old, and takes a new one.
-        raise sa.exc.InvalidatePoolError from None
 
 
 def engine() -> Engine:

@@ -3,10 +3,8 @@
 import threading
 
 import psycopg
-import pytest
 import sqlalchemy as sa
 
-from callcab import db
 from callcab.db import unit_of_work
 from callcab.scope import Scope
 
@@ -38,23 +36,10 @@ def end_all(owner_connection: psycopg.Connection) -> int:
 
 
 def test_after_a_restart_of_the_server_no_page_fails(
-    connected: sa.Engine, owner_connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    connected: sa.Engine, owner_connection: psycopg.Connection
 ) -> None:
     use(connected)
-    monkeypatch.setattr(db, "TRUSTED_SECONDS", 0.0)
     assert end_all(owner_connection) >= AT_ONCE
     for _ in range(AT_ONCE + 1):
         with unit_of_work(SYSTEM) as session:
             assert session.scalar(sa.text("SELECT 1")) == 1
-
-
-def test_a_connection_that_was_used_a_moment_ago_is_not_asked_whether_it_is_there(
-    connected: sa.Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[object] = []
-    ping = connected.dialect.do_ping
-    monkeypatch.setattr(connected.dialect, "do_ping", lambda connection: asked.append(connection) or ping(connection))
-    for _ in range(3):
-        with unit_of_work(SYSTEM) as session:
-            session.execute(sa.text("SELECT 1"))
-    assert asked == []

@@ -3,23 +3,19 @@
 Only the load over HTTP is left out: it starts two more servers, half of the time of all.
 """
 
-from pathlib import Path
-
 import pytest
 
-from callcab.embedded.postgres import EmbeddedPostgres
-from callcab.embedded.valkey import EmbeddedValkey
-from tests.bench import lists
+from tests.bench import house, lists
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def test_the_bench_does_all_its_works_and_sees_the_same_rows_as_by_hand(
-    postgres: EmbeddedPostgres, valkey: EmbeddedValkey, tmp_path: Path
-) -> None:
+def test_the_bench_does_all_its_works_and_sees_the_same_rows_as_by_hand() -> None:
     parts = [name for name in lists.PARTS if name != "load"]
 
-    rows, _ = lists.run((postgres, valkey, tmp_path), 0.001, parts, short=True)
+    # Servers of its own: nothing of it is left to the tests that follow.
+    with house.servers(None) as found:
+        rows, _ = lists.run(found, 0.001, parts, short=True)
 
     works = {row.work: row for row in rows}
     assert works["support: page by keyset"].ratio and works["cabinet: last four digits"].ratio
