@@ -18,10 +18,11 @@ from flask import Flask
 from callcab.models import OperationState
 from tests.bench import data
 from tests.bench.data import IMPORTER, OWNER
-from tests.bench.house import Beside, Place, cookie, signed_in, wait_until
+from tests.bench.house import Beside, Errands, Place, cookie, signed_in
 from tests.bench.meter import cost, newest_children, rss
 from tests.bench.pages import Caller
 from tests.bench.table import Row, not_offered
+from tests.waiting import wait_for
 
 MILLION = 1_000_000
 LEAST = 0.5
@@ -99,7 +100,7 @@ class Person:
             held.update(zip(("state", "done", "known", "skipped", "failed"), row or (), strict=True))
             return held["state"] in states
 
-        assert wait_until(look, seconds=3_600, every=0.005), held
+        assert wait_for(look, 3_600, nap=0.005), held
         assert held["state"] in (OperationState.DONE.value, OperationState.READY.value), held
         return held
 
@@ -120,8 +121,7 @@ def crew(at: Place) -> Iterator[tuple[Flask, Beside, psycopg.Connection]]:
     """The application, a worker that waits for jobs, and the owner's connection."""
     app = at.app()
     with Beside(at, "worker") as worker, at.owner() as owner:
-        assert wait_until(lambda: newest_children(worker.process.pid), seconds=60), "the worker did not start"
-        time.sleep(1)
+        Errands(at).run()
         yield app, worker, owner
 
 
@@ -189,7 +189,7 @@ def copy_out(at: Place, owner: psycopg.Connection) -> tuple[float, int]:
     begun = time.perf_counter()
     with path.open("wb") as file, owner.cursor() as cursor:
         statement = _LINES.format(owner=first[0] if first else 0)
-        with cursor.copy(statement) as copy:  # type: ignore[arg-type]
+        with cursor.copy(statement) as copy:
             for block in copy:
                 file.write(block)
                 lines += 1

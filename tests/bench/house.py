@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
+import redis
 from flask import Flask
 from psycopg import sql
 from sqlalchemy.engine import make_url
@@ -27,9 +28,12 @@ from callcab.app import create_app
 from callcab.config import Settings
 from callcab.embedded.postgres import APP_ROLE, EmbeddedPostgres
 from callcab.embedded.valkey import EmbeddedValkey
+from callcab.jobs import registry
+from callcab.jobs.transport import ENTRY_POINT, RqSender
 from tests.bench import data, limit
 from tests.bench.meter import Backends, family
 from tests.client import Browser
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "bench-key-" + "x" * 40
@@ -228,11 +232,28 @@ class Beside:
         return family(self.process.pid)
 
 
-def wait_until(true: Callable[[], Any], *, seconds: float, every: float = 0.01) -> bool:
-    """Whether it came true in time."""
-    until = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > until:
-            return False
-        time.sleep(every)
-    return True
+class Errands:
+    """Jobs that look into the database and find nothing to do."""
+
+    def __init__(self, at: Place) -> None:
+        registry.load()
+        self._sender = RqSender(at.redis_url)
+        self._store = redis.Redis.from_url(at.redis_url)
+        self._entry = registry.entry("operation.run")
+
+    def send(self) -> str:
+        """The key that is gone as soon as it is done."""
+        found = self._sender.queue(self._entry.queue).enqueue_call(
+            ENTRY_POINT, args=(self._entry.name, {"operation_id": 0}), timeout=60, result_ttl=0, failure_ttl=60
+        )
+        return f"rq:job:{found.id}"
+
+    def wait(self, key: str, *, nap: float = 0.05) -> None:
+        assert wait_for(lambda: not self._store.exists(key), 120, nap=nap), "no worker does it"
+
+    def run(self, *, nap: float = 0.05) -> None:
+        """One of them; the first shows that there is a worker."""
+        self.wait(self.send(), nap=nap)
+
+    def waiting(self) -> int:
+        return int(self._store.llen(f"rq:queue:{self._entry.queue}"))

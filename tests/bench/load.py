@@ -11,10 +11,12 @@ import sys
 import threading
 import time
 
+from callcab.providers.telephony import make
 from tests.bench.data import SUPPORT
-from tests.bench.house import ROOT, Beside, Place, cookie, wait_until
+from tests.bench.house import ROOT, Beside, Place, cookie
 from tests.bench.meter import memory, newest_children
 from tests.bench.table import Row
+from tests.waiting import free_port, wait_for
 
 WORKERS, PEOPLE, SECONDS, FIRST = 2, 4, 4.0, 5
 PAGE = "/admin/blacklist/"
@@ -27,7 +29,7 @@ def rows(at: Place) -> list[Row]:
     seconds = 0.5 if at.short else SECONDS
     port = free_port()
     with Beside(at, "web", CALLCAB_PORT=str(port), CALLCAB_WEB_WORKERS=str(WORKERS), CALLCAB_WEB_THREADS="8") as web:
-        wait_for(port)
+        until_served(port)
         ours = pages_per_second(port, PAGE, header, seconds)
         held = [memory(pid) for pid in newest_children(web.process.pid)]
     limit = by_hand(at, seconds)
@@ -49,7 +51,8 @@ def rows(at: Place) -> list[Row]:
 def dialer(at: Place) -> Row:
     """What it holds once it listens."""
     with Beside(at, "dialer") as beside:
-        time.sleep(4)
+        telephony = make(at.settings)
+        assert wait_for(lambda: telephony.health().ok, 60), "the dialer did not start"
         held, kind = max(memory(pid) for pid in beside.pids)
     return Row("memory of the dialer", f"{held:.0f} MB {kind}", goal=f"≤ {DIALER_MB} MB", ok=held <= DIALER_MB)
 
@@ -60,7 +63,7 @@ def by_hand(at: Place, seconds: float) -> float:
     argv += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "8", "--no-control-socket"]
     server = subprocess.Popen(argv, cwd=ROOT, env=os.environ | {"LIMIT_ADDRESS": at.address}, stderr=subprocess.DEVNULL)
     try:
-        wait_for(port)
+        until_served(port)
         return pages_per_second(port, "/?first", "", seconds)
     finally:
         server.terminate()
@@ -84,7 +87,7 @@ def pages_per_second(port: int, path: str, header: str, seconds: float) -> float
     people = [threading.Thread(target=ask, args=(person,), daemon=True) for person in range(PEOPLE)]
     for person in people:
         person.start()
-    assert wait_until(lambda: min(counts) >= FIRST, seconds=60), "somebody is not answered"
+    assert wait_for(lambda: min(counts) >= FIRST, 60), "somebody is not answered"
     before, begun = sum(counts), time.perf_counter()
     time.sleep(seconds)
     done, took = sum(counts) - before, time.perf_counter() - begun
@@ -94,13 +97,7 @@ def pages_per_second(port: int, path: str, header: str, seconds: float) -> float
     return done / took
 
 
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
+def until_served(port: int) -> None:
     def answers() -> bool:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -108,4 +105,4 @@ def wait_for(port: int) -> None:
             return False
         return True
 
-    assert wait_until(answers, seconds=60), "the server did not start"
+    assert wait_for(answers, 60), "the server did not start"

@@ -103,7 +103,7 @@ def statements(engine: sa.Engine) -> Iterator[list[str]]:
     """The statements that SQLAlchemy sends meanwhile."""
     heard: list[str] = []
 
-    def listen(connection, cursor, statement, parameters, context, many):  # type: ignore[no-untyped-def]
+    def listen(connection, cursor, statement, parameters, context, many):
         heard.append(statement)
 
     sa.event.listen(engine, "before_cursor_execute", listen)

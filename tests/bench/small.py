@@ -1,13 +1,11 @@
 """Small works: hooks of a request, decisions, the check before a launch, an invoice as PDF, jobs, a worker's memory."""
 
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
-import redis
 import sqlalchemy as sa
 from flask import Flask
 from reportlab.lib.pagesizes import A4
@@ -18,8 +16,6 @@ from reportlab.pdfgen.canvas import Canvas
 
 from callcab import db
 from callcab.db import CabSession
-from callcab.jobs import registry
-from callcab.jobs.transport import ENTRY_POINT, RqSender
 from callcab.lib import amount_words, invoice_text, money, payment_qr, pdf
 from callcab.models import BlacklistEntry, Customer
 from callcab.scope import Scope
@@ -28,7 +24,7 @@ from callcab.web.access import requires
 from tests.bench import preflight
 from tests.bench.batch import MILLION, allowed
 from tests.bench.data import OWNER
-from tests.bench.house import Beside, Place, cookie, wait_until
+from tests.bench.house import Beside, Errands, Place, cookie
 from tests.bench.meter import cost, memory
 from tests.bench.pages import Caller
 from tests.bench.table import Row
@@ -199,32 +195,17 @@ def drawn(paper: pdf.InvoiceDocument) -> bytes:
 
 def jobs(at: Place) -> list[Row]:
     """Jobs that look into the database and find nothing to do, through a real worker."""
-    registry.load()
-    sender = RqSender(at.redis_url)
-    store = redis.Redis.from_url(at.redis_url)
-    many = 30 if at.short else 400
-
-    def send() -> str:
-        entry = registry.entry("operation.run")
-        found = sender.queue(entry.queue).enqueue_call(
-            ENTRY_POINT, args=(entry.name, {"operation_id": 0}), timeout=60, result_ttl=0, failure_ttl=60
-        )
-        return f"rq:job:{found.id}"
-
-    def gone(key: str) -> Callable[[], bool]:
-        return lambda: not store.exists(key)
-
+    errands, many = Errands(at), 30 if at.short else 400
     with Beside(at, "worker") as worker:
-        assert wait_until(gone(send()), seconds=60), "the worker did not start"
+        errands.run()
         firsts = []
         for _ in range(3 if at.short else 20):
-            time.sleep(0.05)
             begun = time.perf_counter()
-            assert wait_until(gone(send()), seconds=30, every=0.0005)
+            errands.run(nap=0.0005)
             firsts.append(1000 * (time.perf_counter() - begun))
-        keys = [send() for _ in range(many)]
-        left, begun = store.llen("rq:queue:default"), time.perf_counter()
-        assert wait_until(gone(keys[-1]), seconds=120, every=0.002)
+        keys = [errands.send() for _ in range(many)]
+        left, begun = errands.waiting(), time.perf_counter()
+        errands.wait(keys[-1], nap=0.002)
         rate = left / (time.perf_counter() - begun)
         held = [memory(pid) for pid in worker.pids]
     first, (largest, kind) = sorted(firsts)[len(firsts) // 2], max(held)

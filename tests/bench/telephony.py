@@ -34,8 +34,9 @@ from callcab.providers.telephony.base import CallKind, CallRequest, Gather, Hang
 from tests.bench.dialling import python_cpu
 from tests.telephony import storm
 from tests.telephony.installation import ROLES, Installation, installed
-from tests.telephony.lines import Ears, Line, provider, wait_for
+from tests.telephony.lines import Ears, Line, provider
 from tests.telephony.server import PASSWORD
+from tests.waiting import wait_for
 
 
 class Bare:

@@ -1,7 +1,6 @@
 """What every telephony provider must do; the simulator always, others when they are there."""
 
 import threading
-import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +34,7 @@ from callcab.providers.telephony.base import (
 )
 from callcab.providers.telephony.simulator import Simulator
 from tests.contracts.number_plan import PLAN, Row
+from tests.waiting import wait_for
 
 START = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ASK = Gather(prompt=[Play("Нажмите один.")], branches={"1": (Play("Спасибо."), HangUp())}, tries=2)
@@ -88,14 +88,6 @@ def play_out(simulator: Simulator, seconds: int = 300, ears: Ears | None = None,
             while simulator.step(ears):
                 pass
     return ears.heard
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    """Whether it comes true in time."""
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        threading.Event().wait(0.02)
-    return condition()
 
 
 def call(simulator: Simulator, ending: str) -> Event:

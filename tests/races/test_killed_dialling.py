@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from callcab.models import Campaign, CampaignState, Contact, ContactState, IvrAc
 from callcab.scope import Actor, Scope
 from callcab.services import campaign as campaigns
 from tests import books, factories
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM = Scope.system("test")
@@ -110,15 +111,6 @@ def begin() -> int:
         campaign = campaigns.create(session, draft, customer_id=owner.id, actor=OLGA)
         campaigns.start(session, campaign.id, actor=OLGA)
         return campaign.id
-
-
-def wait_for(happened: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if happened():
-            return True
-        time.sleep(0.2)
-    return happened()
 
 
 def is_over(campaign_id: int) -> bool:

@@ -12,7 +12,7 @@ def through_account(callee: Callee, folder: Path, **values: object) -> Way:
     """``values`` are fields of SipAccount; without any it registers and proves its password."""
     port = free_port()
     usual = {"user": USER, "host": f"{HOST}:{callee.port}", "password": PASSWORD, "listen": f"{HOST}:{port}"}
-    account = SipAccount(**{**usual, **values})  # type: ignore[arg-type]
+    account = SipAccount(**{**usual, **values})
     environ = {
         "CALLCAB_SIP_ACCOUNT": f"sip:{account.user}@{account.host}",
         "CALLCAB_SIP_PASSWORD": account.password,

@@ -23,7 +23,7 @@ def request(ending: str, **values: object) -> CallRequest:
     number = next(_numbers)
     usual = {"reference": f"t-{number}", "to": f"+7925{number:05}{ending}", "scenario": (ASK,), "ring_seconds": 5}
     usual |= {"kind": CallKind.CAMPAIGN, "caller_id": "+74951234567", "longest_seconds": 40}
-    return CallRequest(**{**usual, **values})  # type: ignore[arg-type]
+    return CallRequest(**{**usual, **values})
 
 
 def check_plan(line: Line, callee: Callee) -> None:

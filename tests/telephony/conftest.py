@@ -1,7 +1,6 @@
 """A real SIP callee, a real Asterisk or an account without one, and a dialer that listens. Skipped with a sentence
 where they can't be had."""
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import redis
 from callcab.config import Settings
 from tests.telephony.lines import Callee, Line, Way, listening, provider, through_asterisk
 from tests.telephony.server import AsteriskServer, NoAsterisk, fetch
+
+NO_WHEEL = "there is no wheel of baresip-python for this machine: nobody could be called"
 
 
 def suite_or_skip(*suites: str) -> Path:
@@ -22,8 +23,7 @@ def suite_or_skip(*suites: str) -> Path:
 
 @pytest.fixture(scope="session")
 def callee(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callee]:
-    if importlib.util.find_spec("baresip") is None:
-        pytest.skip("there is no wheel of baresip-python for this Python: nobody could be called")
+    pytest.importorskip("baresip", reason=NO_WHEEL)
     found = Callee(tmp_path_factory.mktemp("callee"))
     yield found
     found.stop()
@@ -51,9 +51,9 @@ def started(unpacked: Path, callee: Callee, folders: pytest.TempPathFactory) -> 
 @pytest.fixture
 def account(callee: Callee, tmp_path_factory: pytest.TempPathFactory) -> Way:
     """Our account at the operator, who is the callee's gate."""
-    from tests.telephony.account import through_account  # noqa: PLC0415
-
-    return through_account(callee, tmp_path_factory.mktemp("sounds"))
+    ours = pytest.importorskip("tests.telephony.account", reason=NO_WHEEL)
+    way: Way = ours.through_account(callee, tmp_path_factory.mktemp("sounds"))
+    return way
 
 
 @pytest.fixture(params=["asterisk", "sip"])

@@ -5,7 +5,6 @@ import queue as queues
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from callcab.providers.speech import EspeakSpeech, Speech
 from callcab.providers.telephony.asterisk import Access, Asterisk, Dialled, Sounds, Trunk
 from callcab.providers.telephony.base import Answer, Cause, Event, EventKind, Incoming, Listener, Refuse
 from tests.telephony.server import HOST, PASSWORD, AsteriskServer, free_port
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -155,14 +155,6 @@ class Line:
         self._stop.set()
         self._thread.join(15)
         assert not self._thread.is_alive()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 10, *, nap: float = 0.05) -> bool:
-    """Whether it comes true in time."""
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(nap)
-    return condition()
 
 
 def through_asterisk(pbx: AsteriskServer, **trunk: str) -> Way:

@@ -13,7 +13,7 @@ from callcab.scope import Actor, Scope
 from callcab.services import campaign as campaigns
 from tests import books, factories
 from tests.telephony.installation import Installation
-from tests.telephony.lines import wait_for
+from tests.waiting import wait_for
 
 SYSTEM = Scope.system("test")
 OLGA = Actor("Ольга", "owner")

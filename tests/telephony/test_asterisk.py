@@ -17,8 +17,9 @@ from callcab.providers.telephony.base import (
     Transfer,
 )
 from tests.telephony.calls import check_label, check_plan, request
-from tests.telephony.lines import Callee, Ears, Line, provider, wait_for
+from tests.telephony.lines import Callee, Ears, Line, provider
 from tests.telephony.server import PASSWORD, AsteriskServer
+from tests.waiting import wait_for
 
 
 def test_the_oldest_asterisk_ends_every_call_as_the_number_plan_says(old_line: Line, callee: Callee) -> None:

@@ -21,7 +21,8 @@ from callcab.providers.telephony.base import (
 )
 from tests import sounds
 from tests.telephony.calls import SHOWN, check_label, check_plan, request
-from tests.telephony.lines import Callee, Line, Way, listening, wait_for
+from tests.telephony.lines import Callee, Line, Way, listening
+from tests.waiting import wait_for
 
 
 def test_the_number_plan_ends_every_call_as_it_says(any_line: Line, callee: Callee) -> None:

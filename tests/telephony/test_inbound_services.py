@@ -28,8 +28,9 @@ from callcab.models.customer import Customer
 from callcab.scope import Scope
 from tests import factories
 from tests.people import People
-from tests.telephony.lines import Callee, answering, wait_for
+from tests.telephony.lines import Callee, answering
 from tests.telephony.server import AsteriskServer
+from tests.waiting import wait_for
 
 SYSTEM = Scope.system("test")
 _serial = itertools.count(1)

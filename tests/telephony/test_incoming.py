@@ -16,8 +16,9 @@ from callcab.providers.telephony.base import (
     Play,
     Refuse,
 )
-from tests.telephony.lines import Callee, Line, wait_for
+from tests.telephony.lines import Callee, Line
 from tests.telephony.server import AsteriskServer
+from tests.waiting import wait_for
 
 _callers = itertools.count(1)
 MENU = Gather(prompt=[Play("Нажмите девять.")], branches={"9": (Play("До свидания."), HangUp())}, tries=2, seconds=2)

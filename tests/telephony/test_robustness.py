@@ -26,8 +26,9 @@ from callcab.services import ledger
 from tests import factories
 from tests.telephony.calls import request
 from tests.telephony.conftest import started, suite_or_skip
-from tests.telephony.lines import ROOT, Callee, Ears, Jobs, Line, Way, provider, through_asterisk, wait_for
+from tests.telephony.lines import ROOT, Callee, Ears, Jobs, Line, Way, provider, through_asterisk
 from tests.telephony.server import AsteriskServer
+from tests.waiting import wait_for
 
 SYSTEM = Scope.system("test")
 OLGA = Actor("Ольга", "owner")

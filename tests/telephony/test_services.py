@@ -16,8 +16,9 @@ from callcab.services import campaign as campaigns
 from callcab.services import ledger, verification
 from tests import factories
 from tests.contracts.number_plan import PLAN
-from tests.telephony.lines import Callee, answering, wait_for
+from tests.telephony.lines import Callee, answering
 from tests.telephony.server import AsteriskServer
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("connected")
 SYSTEM = Scope.system("test")

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -27,15 +28,13 @@ from callcab.providers.telephony.base import (
 )
 from tests import loop
 from tests.telephony.calls import check_plan, request
-from tests.telephony.lines import Callee, Ears, Line, Way, listening, wait_for
+from tests.telephony.conftest import NO_WHEEL
+from tests.telephony.lines import Callee, Ears, Line, Way, listening
 from tests.telephony.server import HOST, free_port
+from tests.waiting import wait_for
 
-pytest.importorskip("baresip", reason="there is no wheel of baresip-python for this Python")
-from baresip import Event, StackEvent  # noqa: E402
-
-from callcab.providers.telephony.sip import SipLine  # noqa: E402
-from tests.telephony.account import through_account  # noqa: E402
-
+baresip = pytest.importorskip("baresip", reason=NO_WHEEL)
+ours = pytest.importorskip("tests.telephony.account", reason=NO_WHEEL)
 MENU = Gather(prompt=[Play("Нажмите девять.")], branches={"9": (Play("До свидания."), HangUp())}, tries=2, seconds=2)
 _callers = itertools.count(1)
 
@@ -49,7 +48,7 @@ def test_without_a_registration_calls_end_as_the_number_plan_says(
     settings: Settings, store: redis.Redis, callee: Callee, tmp_path: Path
 ) -> None:
     """The operator knows us by our address."""
-    way = through_account(callee, tmp_path, user="trunk", password="", register=False)
+    way = ours.through_account(callee, tmp_path, user="trunk", password="", register=False)
     for line in listening(way.provider(settings)):
         check_plan(line, callee)
 
@@ -91,24 +90,24 @@ def told(found_by: Way, settings: Settings, code: str) -> None:
 def test_a_wrong_password_is_told_and_nothing_is_placed(
     settings: Settings, store: redis.Redis, callee: Callee, tmp_path: Path
 ) -> None:
-    told(through_account(callee, tmp_path, password="wrong"), settings, "telephony.line_denied")
+    told(ours.through_account(callee, tmp_path, password="wrong"), settings, "telephony.line_denied")
 
 
 def test_an_operator_who_is_away_is_told(
     settings: Settings, store: redis.Redis, callee: Callee, tmp_path: Path
 ) -> None:
-    told(through_account(callee, tmp_path, host=f"{HOST}:{free_port()}"), settings, "telephony.line_away")
+    told(ours.through_account(callee, tmp_path, host=f"{HOST}:{free_port()}"), settings, "telephony.line_away")
 
 
 def test_while_the_account_is_not_registered_nothing_is_dialled_and_calls_go_on(
     settings: Settings, store: redis.Redis, account: Way, callee: Callee, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = account.provider(settings)
-    made: list[SipLine] = []
+    made: list[Any] = []
     connect = found._connection
     monkeypatch.setattr(found, "_connection", lambda: made.append(connect()) or made[-1])
 
-    def tell(event: StackEvent, code: str) -> None:
+    def tell(event: Any, code: str) -> None:
         """As the registrar's answer to the next registration would."""
         made[0]._runtime._call_threadsafe(made[0]._heard, event)
         assert wait_for(lambda: found.health().code == code)
@@ -117,11 +116,11 @@ def test_while_the_account_is_not_registered_nothing_is_dialled_and_calls_go_on(
     for line in listening(found):
         found.place([call])
         assert wait_for(lambda: bool(callee.seen("answered", call.to)))
-        tell(StackEvent(Event.REGISTER_FAIL, text="403 Forbidden"), "telephony.line_denied")
+        tell(baresip.StackEvent(baresip.Event.REGISTER_FAIL, text="403 Forbidden"), "telephony.line_denied")
         with pytest.raises(ProviderDown):
             found.place([request("04")])
-        tell(StackEvent(Event.REGISTER_FAIL, text="503 Service Unavailable"), "telephony.line_away")
-        tell(StackEvent(Event.REGISTER_OK), "")
+        tell(baresip.StackEvent(baresip.Event.REGISTER_FAIL, text="503 Service Unavailable"), "telephony.line_away")
+        tell(baresip.StackEvent(baresip.Event.REGISTER_OK), "")
         assert line.ears.wait_for_end(call.reference).data["cause"] == Cause.ANSWERED
 
 

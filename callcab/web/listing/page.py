@@ -140,14 +140,13 @@ def facet_json(view: "ListView") -> dict[str, dict[str, str]]:
     """Counts of the chips under the present request."""
     state = read_state(view)
     return {
-        item.key: {
+        key: {
             choice: number(count)
             for choice, count in facet_counts(
-                db.session(), view.spec, state, item.key, customer_id=view.customer_id()
+                db.session(), view.spec, state, key, customer_id=view.customer_id()
             ).items()
         }
-        for item in filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
-        if item.counts
+        for key in filter_panel.counted(view.spec, view.filters)
     }
 
 

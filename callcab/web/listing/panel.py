@@ -47,6 +47,11 @@ class ActiveFilter:
     url: str
 
 
+def counted(spec: ListSpec, fields: Sequence[FilterField]) -> list[str]:
+    """Keys of the filters whose choices are shown with counts."""
+    return [item.key for item in fields if _counts(spec, item)]
+
+
 def panel(
     session: orm.Session, spec: ListSpec, state: ListState, fields: Sequence[FilterField], args: Any
 ) -> list[PanelField]:
@@ -74,8 +79,13 @@ def _draw(session: orm.Session, spec: ListSpec, state: ListState, item: FilterFi
         chips=chips,
         typed=typed,
         errors={name: slip(state.errors[name]) for name in rule.params if name in state.errors},
-        counts=item.counts and isinstance(rule, ChoiceFilter) and len(chips) <= CHIPS,
+        counts=_counts(spec, item),
     )
+
+
+def _counts(spec: ListSpec, item: FilterField) -> bool:
+    rule = spec.by_key[item.key]
+    return item.counts and isinstance(rule, ChoiceFilter) and len(rule.values) <= CHIPS
 
 
 def _kind(rule: Any, choices: int) -> str:

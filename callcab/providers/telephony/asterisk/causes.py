@@ -42,11 +42,10 @@ REASONS: Mapping[Cause, str] = {
 
 def of(q850: int, sip: int, dialled: str) -> Cause:
     """The cause that the other side gave; CONGESTION when it makes no sense to us."""
-    if sip in SIP or q850 in Q850:
-        return SIP.get(sip) or Q850[q850]
-    if sip >= REFUSED or q850 not in SAYS_NOTHING:
-        return Cause.CONGESTION
-    return DIAL.get(dialled) or Cause.CONGESTION
+    known = SIP.get(sip) or Q850.get(q850)
+    if known is None and sip < REFUSED and q850 in SAYS_NOTHING:
+        known = DIAL.get(dialled)
+    return known or Cause.CONGESTION
 
 
 def reason(cause: Cause) -> str:
