@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event, orm
@@ -157,11 +157,11 @@ _unit_open: ContextVar[bool] = ContextVar("unit_open", default=False)
 
 
 def connect(url: str, *, pool_size: int = 10) -> Engine:
-    """Make the process-wide engine; the same address again gives the same engine, another address replaces it."""
+    """Make the process-wide engine; the same address and size again give the same engine, others replace it."""
     global _engine
     if _engine is not None:
         _engine.dispose()
-        if _engine.url == sa.make_url(url):
+        if (_engine.url, cast(sa.QueuePool, _engine.pool).size()) == (sa.make_url(url), pool_size):
             return _engine
     _engine = sa.create_engine(
         url,

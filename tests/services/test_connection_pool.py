@@ -5,6 +5,8 @@ import threading
 import psycopg
 import sqlalchemy as sa
 
+from callcab import db
+from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.scope import Scope
 
@@ -43,3 +45,14 @@ def test_after_a_restart_of_the_server_no_page_fails(
     for _ in range(AT_ONCE + 1):
         with unit_of_work(SYSTEM) as session:
             assert session.scalar(sa.text("SELECT 1")) == 1
+
+
+def test_another_size_of_the_pool_is_not_taken_for_the_one_that_is_there(
+    connected: sa.Engine, settings: Settings
+) -> None:
+    smaller = db.connect(str(settings.database_url), pool_size=3)
+    try:
+        assert smaller.pool.size() == 3
+    finally:
+        larger = db.connect(str(settings.database_url), pool_size=connected.pool.size())
+    assert larger.pool.size() == connected.pool.size()
