@@ -9,7 +9,6 @@ from typing import Any
 import marshmallow as ma
 import sqlalchemy as sa
 from flask import Response, current_app, g, jsonify, request
-from flask_babel import gettext as _
 from flask_login import current_user
 from flask_smorest import Api, Blueprint
 from werkzeug.exceptions import HTTPException
@@ -18,6 +17,7 @@ from callcab.lib.errors import Forbidden, Invalid
 from callcab.web import errors
 from callcab.web.auth import to_sign_in
 from callcab.web.database import db
+from callcab.web.language import gettext as _
 from callcab.web.listing.address import CursorSigner
 
 TITLE = "callcab"

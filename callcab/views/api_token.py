@@ -6,8 +6,6 @@ from typing import Any
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import Form, SelectField, SelectMultipleField, StringField
 from wtforms.widgets import CheckboxInput, ListWidget
@@ -22,6 +20,8 @@ from callcab.services.specs.api_token import API_TOKEN
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_customer_id, current_scope, requires
 from callcab.web.formatters import current_zone, moment, status
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, ListView, PageAction
 
 SCOPES = {

@@ -6,8 +6,6 @@ from typing import Any
 from flask import flash, redirect, request, send_file
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
 from werkzeug.datastructures import CombinedMultiDict
@@ -26,6 +24,8 @@ from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_customer_id, current_scope, requires
 from callcab.web.formatters import duration, moment, number, size
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
 
 # A file that is a little too large gets a sentence beside its field; more than this is not read at all.

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from callcab.models import AuditEvent
@@ -14,6 +12,8 @@ from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
 from callcab.web.audit_words import action_words, change_words, changes
 from callcab.web.formatters import DASH, link, moment
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, FilterField, ListView
 
 SIDES = {"staff": _l("Поддержка"), "customer": _l("Сотрудники клиента"), "system": _l("Система")}

@@ -8,8 +8,6 @@ from typing import Any
 from flask import Response, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from werkzeug.datastructures import FileStorage
 from wtforms import Form, StringField
@@ -30,6 +28,8 @@ from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, number, phone
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
 
 UPLOAD_LIMIT = 100 * 1024 * 1024

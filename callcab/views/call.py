@@ -3,8 +3,6 @@
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from callcab.models import Call, CallbackRequest, CallEvent, Outcome
 from callcab.services import call as calls
@@ -16,6 +14,8 @@ from callcab.web import telephony_words as words
 from callcab.web import theme
 from callcab.web.database import db
 from callcab.web.formatters import duration, link, moment, money, phone
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction, Tab
 from callcab.web.texts.call import TEXTS
 

@@ -8,8 +8,6 @@ import sqlalchemy as sa
 from flask import Response, abort, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import clock
@@ -27,6 +25,8 @@ from callcab.web import telephony_words as words
 from callcab.web.access import current_customer_id
 from callcab.web.database import db
 from callcab.web.formatters import moment, number
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import RowLink
 
 log = logging.getLogger(__name__)

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from callcab.db import CabSession
 from callcab.models import CallbackRequest, CallbackState
 from callcab.scope import Actor
@@ -15,6 +12,8 @@ from callcab.views.lookups import CAMPAIGNS, CUSTOMERS
 from callcab.web import telephony_words as words
 from callcab.web import theme
 from callcab.web.formatters import link, moment, phone, status
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, RowLink
 
 

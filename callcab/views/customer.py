@@ -6,8 +6,6 @@ import sqlalchemy as sa
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import EmailField, Form, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length
@@ -28,6 +26,8 @@ from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import moment, number, status
 from callcab.web.formatters import money as money_text
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink
 
 STATES = {

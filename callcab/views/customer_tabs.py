@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import orm
 
 from callcab.lib import tokens
@@ -29,6 +28,7 @@ from callcab.web import telephony_words as words
 from callcab.web.access import may
 from callcab.web.audit_words import action_words, change_words
 from callcab.web.formatters import moment, money, number, phone
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Tab, table
 
 NEWEST = 20

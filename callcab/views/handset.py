@@ -8,8 +8,6 @@ import sqlalchemy as sa
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import Form, StringField
 
 from callcab.lib import phone as phones
@@ -20,6 +18,8 @@ from callcab.providers.telephony.simulator import HandsetLine, Simulator
 from callcab.web import errors, theme
 from callcab.web.access import Page, current_customer_id
 from callcab.web.database import db
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 
 
 class DialForm(Form):

@@ -3,8 +3,6 @@
 from typing import Any
 
 from flask_admin import AdminIndexView, expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from callcab.services import dashboard
@@ -14,6 +12,8 @@ from callcab.views.home_charts import calls_chart, heat_chart, money_chart, outc
 from callcab.web.access import Page, current_customer_id, may
 from callcab.web.database import db
 from callcab.web.formatters import DASH, current_zone, money, number
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import table
 
 # Code -> words, address of the list that shows them, permission to open it.

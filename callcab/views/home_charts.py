@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from callcab.lib import svg
 from callcab.services.dashboard import GROUPS, Calls
 from callcab.web.formatters import day as full_day
 from callcab.web.formatters import money, number
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.telephony_words import OUTCOMES
 
 # Narrow enough to stay readable on a phone.

@@ -3,8 +3,6 @@
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from callcab.models import CallEvent, InboundAction, InboundCall, Outcome
 from callcab.services.specs.inbound_call import INBOUND_CALL
@@ -14,6 +12,8 @@ from callcab.views.verification import event_line
 from callcab.web import telephony_words as words
 from callcab.web import theme
 from callcab.web.formatters import duration, link, moment, phone
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, FilterField, ListView, Tab
 from callcab.web.texts.inbound_call import TEXTS
 

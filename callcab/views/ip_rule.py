@@ -5,8 +5,6 @@ from typing import Any
 from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import BooleanField, Form, StringField
 
@@ -21,6 +19,8 @@ from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_scope, may, requires
 from callcab.web.database import db
 from callcab.web.formatters import DASH, browser_name, link, moment
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView
 
 NOTICES = {

@@ -6,8 +6,6 @@ from typing import Any
 from flask import flash, redirect
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from callcab.db import unit_of_work
 from callcab.models import Account, EntryKind, LedgerCheck
@@ -18,6 +16,8 @@ from callcab.web import theme
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, money
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, FilterField, ListView
 
 KINDS = {

@@ -5,8 +5,6 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from wtforms import EmailField, Form, HiddenField, PasswordField, StringField
 
@@ -20,6 +18,8 @@ from callcab.services import login, password
 from callcab.web import auth, errors, letters, limits
 from callcab.web.access import home_of_user
 from callcab.web.auth import SIGN_IN
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.limits import limiter
 
 blueprint = Blueprint("login", __name__)

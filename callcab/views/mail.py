@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from callcab.db import CabSession
@@ -13,6 +12,7 @@ from callcab.services.specs.mail import MAIL
 from callcab.views.lookups import CUSTOMERS
 from callcab.web import theme
 from callcab.web.formatters import DASH, link, moment, number, status
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView
 
 STATES = {

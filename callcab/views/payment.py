@@ -6,8 +6,6 @@ from typing import Any
 from flask import flash, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
 from wtforms import Form, HiddenField, SelectField, StringField
@@ -27,6 +25,8 @@ from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import DASH, link, moment, money, status
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
 from callcab.web.listing.acting import go
 from callcab.web.texts.payment import TEXTS

@@ -7,8 +7,6 @@ from flask import current_app, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import force_locale
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from markupsafe import Markup
 from wtforms import Form, PasswordField, SelectField, StringField
@@ -21,6 +19,8 @@ from callcab.services import login, password, second_factor, session_record, use
 from callcab.web import errors, letters
 from callcab.web.access import Page, current_actor, current_scope
 from callcab.web.database import db
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.limits import limiter
 
 OUTCOMES = {

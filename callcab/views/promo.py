@@ -10,8 +10,6 @@ import sqlalchemy as sa
 from flask import flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import Form, HiddenField, StringField
 
@@ -28,6 +26,8 @@ from callcab.views.lookups import CUSTOMERS, PROMO_BATCHES
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.formatters import DEFAULT_ZONE, day, link, moment, money, number, status
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, Tab, table
 
 SHOWN_IN_TAB = 50

@@ -8,8 +8,6 @@ from urllib.parse import urlencode
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from callcab.lib import tokens
 from callcab.services import search
@@ -18,6 +16,8 @@ from callcab.views.call_why import why_url
 from callcab.web.access import Page, may
 from callcab.web.database import db
 from callcab.web.formatters import day, moment, money, phone
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 
 
 @dataclass(frozen=True)

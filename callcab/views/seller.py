@@ -6,7 +6,6 @@ from typing import Any
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Form, SelectField, StringField
 
 from callcab.lib.errors import Invalid
@@ -16,6 +15,7 @@ from callcab.services.specs.seller import SELLER
 from callcab.web import theme
 from callcab.web.access import requires
 from callcab.web.formatters import status
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, ListView, PageAction, RowLink
 from callcab.web.versioned import VersionedEdit
 

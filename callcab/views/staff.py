@@ -4,8 +4,6 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from callcab.db import CabSession
 from callcab.models import User
@@ -15,6 +13,8 @@ from callcab.services.specs.user import STAFF
 from callcab.views.user import ROLES, STATUSES, PeopleList, person_actions
 from callcab.web import theme
 from callcab.web.access import requires
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Empty, FilterField, ListView, PageAction
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Form, StringField
 
 from callcab.lib.errors import Invalid
@@ -20,6 +18,8 @@ from callcab.web import theme
 from callcab.web.access import Page, current_customer_id, requires
 from callcab.web.database import db
 from callcab.web.formatters import duration, money, number, rate, status
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, ListView, PageAction, RowLink
 from callcab.web.versioned import VersionedEdit
 

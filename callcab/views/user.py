@@ -5,8 +5,6 @@ from typing import Any, ClassVar
 from flask import current_app, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from wtforms import EmailField, Form, SelectField, StringField
 
@@ -21,6 +19,8 @@ from callcab.web import errors, letters, theme
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.audit_words import ROLES
 from callcab.web.formatters import moment, status
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
 
 STATUSES = {UserStatus.ACTIVE: _l("Работает"), UserStatus.DISABLED: _l("Отключён")}

@@ -3,8 +3,6 @@
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import StringField, validators
 
 from callcab.db import CabSession
@@ -18,6 +16,8 @@ from callcab.web import telephony_words as words
 from callcab.web import theme
 from callcab.web.formatters import moment, phone, status
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, Tab
 
 STATES = {

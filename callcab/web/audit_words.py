@@ -5,13 +5,12 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-
 from callcab.models import AuditEvent
 from callcab.services.tariff import OWN_PRICES, PRICES
 from callcab.web import errors, telephony_words
 from callcab.web.formatters import DASH, moment, money, phone, rate
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 
 SHORT = 120
 ROLES = {

@@ -7,7 +7,6 @@ from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, Request, current_app, g, make_response, redirect, request, session
-from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, LoginManager, current_user
 from werkzeug.wrappers import Response
 
@@ -17,6 +16,7 @@ from callcab.lib.ip_network import client_address
 from callcab.scope import Scope
 from callcab.services import api_token, ip_rule, password, session_record
 from callcab.web import errors, limits
+from callcab.web.language import gettext as _
 
 SIGN_IN = Scope.system("sign-in")
 API_ROLE = "api"

@@ -7,12 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, Response, flash, g, jsonify, render_template, request
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from callcab.lib.errors import Conflict, DomainError, Unavailable
 from callcab.web import formatters, texts
+from callcab.web.language import gettext as _
 
 log = logging.getLogger(__name__)
 TEXTS = texts.load()

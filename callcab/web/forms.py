@@ -3,7 +3,8 @@
 from typing import Any
 
 import wtforms
-from flask_babel import lazy_gettext as _l
+
+from callcab.web.language import lazy_gettext as _l
 
 _CHOICE = _l("Выберите значение из списка.")
 _WHOLE = _l("Введите целое число.")

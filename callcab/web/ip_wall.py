@@ -1,7 +1,6 @@
 """The IP allow list before every request of a person or a program (rules I5-I7, AC-15 to AC-19)."""
 
 from flask import Flask, g, request
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -10,6 +9,7 @@ from callcab.models import Door
 from callcab.services import api_token, ip_denial, ip_rule, session_record
 from callcab.web import errors
 from callcab.web.auth import SIGN_IN, Identity
+from callcab.web.language import gettext as _
 
 # Leaving is allowed from everywhere; nothing private is behind the others.
 OPEN_ENDPOINTS = ("static", "login.sign_out")

@@ -1,8 +1,19 @@
-"""Which language a page speaks: the person's choice, else Russian."""
+"""Which language a page speaks (the person's choice, else Russian), and its words.
 
-from flask import Flask, request
-from flask_babel import Babel
+``gettext`` and ``lazy_gettext`` are Flask-Babel's in half the time of a list: a page has two hundred texts, and there
+each looks for the request, its language and its catalogue anew.
+"""
+
+from functools import cache
+from typing import Any
+
+import flask_babel
+from flask import Flask, g, request
+from flask_babel.speaklater import LazyString
 from flask_login import current_user
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 LANGUAGES = ("ru", "en")
 COOKIE = "language"
@@ -12,7 +23,8 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = "ru"
     app.config["BABEL_DOMAIN"] = "callcab"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.config["TRANSLATIONS"])
-    Babel(app, locale_selector=current_language)
+    flask_babel.Babel(app, locale_selector=current_language)
+    app.jinja_env.globals["_"] = _of_template
 
 
 def current_language() -> str:
@@ -22,3 +34,48 @@ def current_language() -> str:
     else:
         chosen = request.cookies.get(COOKIE, "ru")
     return chosen if chosen in LANGUAGES else "ru"
+
+
+def gettext(text: str, **variables: Any) -> str:
+    """The text in the language of the page; ``%(name)s`` are filled in when there are any."""
+    found = _catalogue().get(text, text)
+    return found % variables if variables else found
+
+
+def lazy_gettext(text: str, **variables: Any) -> LazyString:
+    """As ``gettext``, in the language of whoever reads it when it is shown."""
+    return LazyString(gettext, text, **variables)
+
+
+@pass_eval_context
+def _of_template(context: EvalContext, text: str, **variables: Any) -> str:
+    """``_('…')`` of templates: always a format string, and its variables are escaped."""
+    found = _catalogue().get(text, text)
+    if context.autoescape:
+        found = Markup(found)  # noqa: S704 - our own texts
+    return found % variables if variables or "%" in found else found
+
+
+def _catalogue() -> dict[str, str]:
+    """Our translations of the present language, kept beside Flask-Babel's own locale until that is another."""
+    try:
+        kept = g._flask_babel
+        if kept.locale_of_texts is kept.babel_locale:
+            texts: dict[str, str] = kept.texts
+            return texts
+    except (AttributeError, RuntimeError):
+        # Nobody asked before in this request, or there is none.
+        pass
+    locale, texts = flask_babel.get_locale(), _texts(flask_babel.get_translations())
+    if locale is not None:
+        g._flask_babel.locale_of_texts, g._flask_babel.texts = locale, texts
+    return texts
+
+
+@cache
+def _texts(translations: Any) -> dict[str, str]:
+    """A catalogue as plain texts; of those with a plural, the form for one. Flask-Babel keeps one object a language."""
+    known: dict[Any, str] = getattr(translations, "_catalog", {})
+    single = translations.plural(1) if known else 0
+    plurals = {key[0]: text for key, text in known.items() if isinstance(key, tuple) and key[1] == single}
+    return plurals | {key: text for key, text in known.items() if key and isinstance(key, str)}

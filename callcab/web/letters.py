@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import current_app, render_template
 from flask_babel import force_locale
-from flask_babel import lazy_gettext as _l
 
 from callcab.config import Settings
 from callcab.db import CabSession
 from callcab.services import mail
+from callcab.web.language import lazy_gettext as _l
 
 SUBJECTS = {
     "stranger_address": _l("Вход с незнакомого адреса"),

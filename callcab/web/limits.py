@@ -7,11 +7,11 @@ import math
 import time
 
 from flask import Flask, Response, g
-from flask_babel import gettext as _
 from flask_limiter import Limiter, RequestLimit
 
 from callcab.config import Settings
 from callcab.web import errors
+from callcab.web.language import gettext as _
 
 
 def _address() -> str:

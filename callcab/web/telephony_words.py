@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from callcab.lib import clock
@@ -26,6 +25,7 @@ from callcab.models import (
 from callcab.models.mixins import Labelled
 from callcab.web import errors
 from callcab.web.formatters import link, moment, money, phone, status
+from callcab.web.language import lazy_gettext as _l
 
 
 def label_text(row: Labelled | None) -> Any:

@@ -8,7 +8,6 @@ from flask import Flask, current_app, g, request
 from flask_admin import Admin
 from flask_admin.theme import Theme
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -16,6 +15,7 @@ from jinja2.runtime import Context
 from callcab.web import formatters
 from callcab.web.assets import asset
 from callcab.web.icons import icon
+from callcab.web.language import lazy_gettext as _l
 
 # The order of the groups in the menu; a view names its group as Flask-Admin's category.
 TELEPHONY = _l("Телефония")

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from wtforms import Form
 
 from callcab.db import unit_of_work
@@ -14,6 +13,7 @@ from callcab.scope import Actor
 from callcab.web import errors
 from callcab.web.access import current_actor, current_scope
 from callcab.web.database import db
+from callcab.web.language import gettext as _
 from callcab.web.listing import ListView
 
 

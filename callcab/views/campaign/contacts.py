@@ -3,14 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
-
 from callcab.models import ContactState
 from callcab.services.specs.campaign import CAMPAIGN_CONTACT
 from callcab.views.lookups import CAMPAIGNS
 from callcab.web import errors, theme
 from callcab.web import telephony_words as words
 from callcab.web.formatters import duration, money, number, phone
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, FilterField, ListView
 
 STATES = {item.value: errors.TEXTS[f"contact_state.{item.value}"] for item in ContactState}

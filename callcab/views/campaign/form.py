@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import lazy_gettext as _l
 from wtforms import (
     HiddenField,
     IntegerField,
@@ -30,6 +29,7 @@ from callcab.views.campaign.menu_form import MenuForm, read_menu
 from callcab.views.campaign.schedule_form import ScheduleForm, offer_machines
 from callcab.web import telephony_words as words
 from callcab.web.formatters import duration, number, phone
+from callcab.web.language import lazy_gettext as _l
 
 
 def _clock_field(label: Any, **options: Any) -> TimeField:

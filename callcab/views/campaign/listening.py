@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Response
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from callcab.models import Campaign
@@ -12,6 +11,7 @@ from callcab.services.campaign import listening
 from callcab.views.audio_recording import player
 from callcab.web import errors
 from callcab.web.access import current_customer_id
+from callcab.web.language import gettext as _
 from callcab.web.limits import limiter
 
 # Each is a program that speaks for a second or two.

@@ -8,8 +8,6 @@ import sqlalchemy as sa
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from callcab.db import unit_of_work
 from callcab.lib import clock
@@ -43,6 +41,8 @@ from callcab.web.access import current_actor, current_customer_id, current_scope
 from callcab.web.database import db
 from callcab.web.formatters import current_zone, moment, number, phone
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction
 
 # Leases and the platform's list are past what one customer may see.

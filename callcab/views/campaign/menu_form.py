@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField, validators
 
 from callcab.db import CabSession
@@ -17,6 +15,8 @@ from callcab.services.call.scenario import UNHEARD, UNKNOWN, USUAL
 from callcab.services.ivr_rule import KEYS, LONGEST_PROMPT, TRIES, Rule, transfer_numbers
 from callcab.web.formatters import number, phone
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 
 ACTIONS = {
     IvrAction.PLAY: _l("Сказать текст и закончить"),

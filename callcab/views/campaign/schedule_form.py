@@ -3,7 +3,6 @@
 from datetime import datetime, time
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from wtforms import DateField, IntegerField, RadioField, SelectMultipleField, TimeField, validators
 from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
@@ -13,6 +12,7 @@ from callcab.services.campaign.schedule import CALLS_PER_SECOND, WEEK
 from callcab.web import telephony_words as words
 from callcab.web.formatters import current_zone
 from callcab.web.forms import Form
+from callcab.web.language import lazy_gettext as _l
 
 _DAY = {"placeholder": _l("ДД.ММ.ГГГГ"), "inputmode": "numeric", "maxlength": 10}
 _CLOCK = {"placeholder": _l("ЧЧ:ММ"), "inputmode": "numeric", "maxlength": 5}

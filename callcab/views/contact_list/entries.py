@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from callcab.services import contact_list
@@ -10,6 +9,7 @@ from callcab.services.specs.contact_list import LIST_ENTRY
 from callcab.views.lookups import CONTACT_LISTS
 from callcab.web import theme
 from callcab.web.formatters import link, moment, number, phone
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView
 
 

@@ -6,8 +6,6 @@ from typing import Any
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import DateField, StringField, validators
 from wtforms.widgets import TextInput
@@ -27,6 +25,8 @@ from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_customer_id, current_scope, requires
 from callcab.web.formatters import day, link, moment, number, status
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink
 from callcab.web.versioned import VersionedEdit
 

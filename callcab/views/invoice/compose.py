@@ -6,8 +6,6 @@ from urllib.parse import urlencode
 
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_limiter.errors import RateLimitExceeded
 from wtforms import BooleanField, Form, HiddenField, StringField
 
@@ -20,6 +18,8 @@ from callcab.services.company import Buyer
 from callcab.web import errors
 from callcab.web.access import current_actor, current_scope
 from callcab.web.database import db
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.limits import limiter
 from callcab.web.listing import ListView
 

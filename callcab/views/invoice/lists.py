@@ -8,8 +8,6 @@ from urllib.parse import quote
 from flask import Response, abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
 from wtforms import EmailField, HiddenField, StringField, TextAreaField, validators
@@ -31,6 +29,8 @@ from callcab.web.access import current_actor, current_customer_id, current_scope
 from callcab.web.database import db
 from callcab.web.formatters import day, link, moment, money, status
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, RowLink, table
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import DateField, IntegerField, SelectField, StringField, validators
 
 from callcab.db import CabSession
@@ -21,6 +19,8 @@ from callcab.services.phone_number.resting import LONGEST as LONGEST_REST
 from callcab.web.database import db
 from callcab.web.formatters import moment, money, number, phone
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Preview
 
 # Numbers whose price is shown one by one.

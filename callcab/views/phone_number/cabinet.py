@@ -6,8 +6,6 @@ import sqlalchemy as sa
 from flask import abort, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import Form, StringField
 
@@ -27,6 +25,8 @@ from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, requires
 from callcab.web.database import db
 from callcab.web.formatters import moment, phone
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, Tab
 
 # Whether the robot may ring counts over all customers, so asking for a call is the machine's business.

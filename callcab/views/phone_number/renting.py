@@ -7,8 +7,6 @@ from typing import Any
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import BooleanField, HiddenField, RadioField
 from wtforms.widgets import HiddenInput
@@ -24,6 +22,8 @@ from callcab.web.access import current_actor, current_customer_id, current_scope
 from callcab.web.database import db
 from callcab.web.formatters import day, moment, money, phone
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 
 # A customer may not write the pool's rows: the service takes a number for him alone, at the price he saw.
 SYSTEM = Scope.system("number rentals")

@@ -6,8 +6,6 @@ from typing import Any
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, TextAreaField
 
 from callcab.db import CabSession, unit_of_work
@@ -26,6 +24,8 @@ from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, phone
 from callcab.web.forms import Form
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, FilterField, ListView, PageAction, RowLink, Tab
 from callcab.web.texts.number import TEXTS
 

@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from markupsafe import Markup
 from sqlalchemy import orm
@@ -32,6 +30,8 @@ from callcab.views.home_charts import WIDTH, Chart, picture
 from callcab.web import telephony_words as words
 from callcab.web.access import may
 from callcab.web.formatters import day, link, moment, money, number, status
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, table
 
 SHOWN = 100

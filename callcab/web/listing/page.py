@@ -5,7 +5,6 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request
-from flask_babel import gettext
 
 from callcab.lib.errors import NotFound
 from callcab.services.listing import (
@@ -20,6 +19,7 @@ from callcab.services.listing import (
 )
 from callcab.web.database import db
 from callcab.web.formatters import NBSP, current_zone, number
+from callcab.web.language import gettext
 from callcab.web.listing import panel as filter_panel
 from callcab.web.listing.access import may
 from callcab.web.listing.address import CursorSigner, Request

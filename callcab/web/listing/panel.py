@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import gettext
 from sqlalchemy import orm
 
 from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ListSpec, ListState, ReferenceFilter
+from callcab.web.language import gettext
 from callcab.web.listing.address import Request
 from callcab.web.listing.declare import FilterField
 from callcab.web.listing.words import slip

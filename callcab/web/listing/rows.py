@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from callcab.services.listing import encode_id
 from callcab.web.formatters import DASH
 from callcab.web.icons import icon
+from callcab.web.language import gettext
 from callcab.web.listing.declare import Action, Column, RowLink
 
 

@@ -7,13 +7,13 @@ from flask import abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
-from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from callcab.lib.errors import DomainError
 from callcab.services.listing import ListSpec, get_one
 from callcab.web.auth import to_sign_in
 from callcab.web.database import db
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import acting, page
 from callcab.web.listing.access import may, on_side, request_customer_id
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, RowLink, Tab

@@ -1,7 +1,7 @@
 """Sentences for the slips that ``services.listing`` finds."""
 
-from flask_babel import gettext
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import gettext
+from callcab.web.language import lazy_gettext as _l
 
 _SLIPS = {
     "bad_date": _l("Введите дату так: 07.05.2024."),

@@ -1,6 +1,6 @@
 """Sentences about log-in, passwords, people and their sessions."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "password.short": _l("Пароль слишком короткий: нужно не меньше %(limit)s знаков."),

@@ -1,6 +1,6 @@
 """Sentences of recordings."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "audio_recording.not_found": _l("Такой аудиозаписи нет."),

@@ -1,6 +1,6 @@
 """Words of the audit log: what was done, and the names of what changed."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "audit.blacklist.delete": _l("Номера удалены из чёрного списка"),

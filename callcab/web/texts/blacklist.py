@@ -1,6 +1,6 @@
 """Sentences of the blacklist, of phone numbers that were refused, and words of its export."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "blacklist.no_numbers": _l("Введите или вставьте хотя бы один номер."),

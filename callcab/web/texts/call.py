@@ -1,6 +1,6 @@
 """Words of the downloads of calls and numbers."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "job.phone_number.export": _l("Выгрузка номеров"),

@@ -1,6 +1,6 @@
 """Sentences and words of requests to be called back."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "callback.not_found": _l("Такой заявки нет."),

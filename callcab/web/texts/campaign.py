@@ -1,6 +1,6 @@
 """Sentences about campaigns and why a number is not called."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "campaign.not_found": _l("Такой рассылки нет."),

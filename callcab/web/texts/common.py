@@ -1,6 +1,6 @@
 """Sentences that belong to no section."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "not_found": _l("Такой страницы или записи нет."),

@@ -1,6 +1,6 @@
 """Sentences of contact lists."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "contact_list.not_found": _l("Такого списка контактов нет."),

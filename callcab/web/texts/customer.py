@@ -1,6 +1,6 @@
 """Sentences of customers."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "customer.is_blocked": _l("Клиент уже заблокирован."),

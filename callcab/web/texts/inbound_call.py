@@ -1,6 +1,6 @@
 """Words of incoming calls: what was done, and which rule decided (services.inbound_call)."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "job.inbound_call.export": _l("Выгрузка входящих"),

@@ -1,6 +1,6 @@
 """Sentences about invoices, payers and their requisites."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "inn.empty": _l("Введите ИНН."),

@@ -1,6 +1,6 @@
 """Sentences about the IP allow list."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "ip.empty": _l("Введите IP-адрес."),

@@ -1,6 +1,6 @@
 """Sentences of operations, files and letters, and the headings that many exports share."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "operation.not_found": _l("Такой операции нет."),

@@ -1,6 +1,6 @@
 """Sentences about phone numbers and rentals."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "phone.empty": _l("Введите номер телефона."),

@@ -1,6 +1,6 @@
 """Sentences about payments, and the words of their exports."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "payment.not_found": _l("Такого платежа нет."),

@@ -1,6 +1,6 @@
 """Sentences about promo codes."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "promo.empty": _l("Введите промокод."),

@@ -1,6 +1,6 @@
 """Sentences about the operator's own requisites and price plans."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "seller.not_found": _l("Таких реквизитов нет."),

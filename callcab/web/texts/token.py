@@ -1,6 +1,6 @@
 """Sentences about API tokens."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
     "cursor.bad": _l("Курсор не подходит к этому списку. Начните с первой страницы."),

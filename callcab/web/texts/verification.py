@@ -1,6 +1,6 @@
 """Sentences about verification calls."""
 
-from flask_babel import lazy_gettext as _l
+from callcab.web.language import lazy_gettext as _l
 
 _NUMBER = _l("На этот номер уже звонили %(limit)s раза. Следующий звонок можно заказать %(retry_at)s.")
 _CUSTOMER = _l("Вы заказали %(limit)s звонков. Следующий можно заказать %(retry_at)s.")

@@ -1,0 +1,56 @@
+"""Texts of pages: the quick look-up says what Flask-Babel says, in both languages, and follows a change at once."""
+
+import flask_babel
+import pytest
+from flask import Flask, render_template_string
+
+from callcab.cli import catalogue
+from callcab.web.language import LANGUAGES, gettext, lazy_gettext
+
+TEXT = "Чёрный список"
+ENGLISH = "Blacklist"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_the_one_that_flask_babel_would_give(app: Flask, language: str) -> None:
+    texts = [item.id if isinstance(item.id, str) else item.id[0] for item in catalogue.extract() if item.id]
+    with app.test_request_context(headers={"Cookie": f"language={language}"}):
+        assert [gettext(text) for text in texts] == [flask_babel.gettext(text) for text in texts]
+
+
+def test_a_text_follows_the_language_within_a_request(app: Flask) -> None:
+    later = lazy_gettext(TEXT)
+    with app.test_request_context():
+        said = [str(later)]
+        with flask_babel.force_locale("en"):
+            said.append(str(later))
+            with flask_babel.force_locale("ru"):
+                said.append(str(later))
+            said.append(str(later))
+        said.append(str(later))
+    assert said == [TEXT, ENGLISH, TEXT, ENGLISH, TEXT]
+
+
+def test_each_request_has_its_own_language(app: Flask) -> None:
+    said = []
+    for language in ("en", "ru", "en"):
+        with app.test_request_context(headers={"Cookie": f"language={language}"}):
+            said.append(gettext(TEXT))
+    assert said == [ENGLISH, TEXT, ENGLISH]
+
+
+def test_outside_a_request_a_text_is_russian() -> None:
+    assert str(lazy_gettext(TEXT)) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("{{ _('Всего: %(n)s', n='<b>') }}", "Всего: &lt;b&gt;"),
+        ("{{ _('Скидка 5 %%') }}", "Скидка 5 %"),
+        ("{{ _('a & b') }}", "a & b"),
+    ],
+)
+def test_a_text_of_a_template_is_a_format_string_and_escapes_its_values(app: Flask, source: str, shown: str) -> None:
+    with app.test_request_context():
+        assert render_template_string(source) == shown
