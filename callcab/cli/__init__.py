@@ -23,6 +23,7 @@ COMMANDS = {
     "set-password": "admin:set_password",
     "ip-clear": "admin:ip_clear",
     "doctor": "admin:doctor",
+    "recount": "admin:recount",
     "config-check": "admin:config_check",
     "demo": "demo:demo",
     "catalogue": "catalogue:catalogue",

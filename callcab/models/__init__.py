@@ -41,6 +41,7 @@ from callcab.models.phone_number import (
     PhoneNumber,
 )
 from callcab.models.promo import PromoActivation, PromoAttempt, PromoBatch, PromoCode, PromoState
+from callcab.models.row_total import RowTotal
 from callcab.models.seller import InvoiceCounter, Seller, VatMode
 from callcab.models.session_record import SessionRecord
 from callcab.models.stored_file import StoredFile
@@ -115,6 +116,7 @@ __all__ = [
     "Reservation",
     "ReservationState",
     "RowOutcome",
+    "RowTotal",
     "Seller",
     "SessionRecord",
     "StoredFile",

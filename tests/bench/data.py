@@ -162,7 +162,8 @@ FROM (
       CASE WHEN n %% %(share)s = 0 THEN %(first)s ELSE %(first)s + 1 + k %% greatest(%(others)s, 1) END AS customer_id,
       CASE WHEN n %% %(share)s = 0 THEN 500000000::bigint + n / %(share)s
         ELSE k / greatest(%(others)s, 1) + (k %% 300) * %(each)s END AS place,
-      CASE WHEN n %% (%(share)s * %(stride)s) = 0 THEN n / (%(share)s * %(stride)s) + 1 ELSE 0 END AS planted
+      CASE WHEN n %% (%(share)s::bigint * %(stride)s) = 0 THEN n / (%(share)s::bigint * %(stride)s) + 1
+        ELSE 0 END AS planted
     FROM (SELECT n, n - n / %(share)s - 1 AS k FROM generate_series(0::bigint, %(total)s - 1) AS n) AS numbered
   ) AS owned
 ) AS known ORDER BY n
@@ -193,11 +194,11 @@ FROM (
   SELECT n,
     CASE WHEN n %% %(share)s = 0 AND n / %(share)s <= %(paid)s THEN %(first)s
       ELSE %(first)s + 1 + n %% (%(customers)s - 1) END AS customer_id,
-    CASE WHEN n %% (%(share)s * %(stride)s) = 0 THEN %(sum)s
-      WHEN n %% (23 * %(share)s) = 0 THEN -(50 + n %% 900)
+    CASE WHEN n %% (%(share)s::bigint * %(stride)s) = 0 THEN %(sum)s
+      WHEN n %% (23 * %(share)s::bigint) = 0 THEN -(50 + n %% 900)
       WHEN n %% 23 = 0 THEN 50 + n %% 900 ELSE (ARRAY[500, 1000, 3000, 5000, 1500, 10000])[1 + n %% 6]
       + CASE WHEN n %% 4 = 0 THEN (n %% 9973) / 100.0 ELSE 0 END END::numeric(14, 2) AS amount,
-    CASE WHEN n %% (%(share)s * %(stride)s) = 0 THEN 'card' WHEN n %% 23 = 0 THEN 'manual' WHEN n %% 17 = 0
+    CASE WHEN n %% (%(share)s::bigint * %(stride)s) = 0 THEN 'card' WHEN n %% 23 = 0 THEN 'manual' WHEN n %% 17 = 0
       THEN 'promo' ELSE (ARRAY['card', 'sbp', 'sbp', 'invoice'])[1 + n %% 4] END AS method,
     %(begun)s + %(years)s * (n::float8 / %(total)s) AS created_at
   FROM generate_series(1::bigint, %(total)s) AS n

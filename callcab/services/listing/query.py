@@ -13,7 +13,7 @@ from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement, Select
 
 from callcab.scope import SharedOrOwned
-from callcab.services.listing.filters import ChoiceFilter
+from callcab.services.listing.filters import ChoiceFilter, ReferenceFilter
 from callcab.services.listing.identity import decode_id, with_ids
 from callcab.services.listing.order import after_position, order_by, position_of
 from callcab.services.listing.spec import ListSpec
@@ -84,15 +84,28 @@ def count_matching(
     cap: int | None = None,
 ) -> Count:
     """Count the rows that match, exactly, or up to ``cap`` and one more look."""
-    if ids is None and not state.is_narrowed and spec.total is not None:
-        kept = spec.total(session, customer_id)
-        if kept is not None:
-            return Count(kept)
+    if ids is None and spec.total is not None:
+        whole, owner = _whole_list(spec, state, customer_id)
+        # A list's own condition leaves out rows of nobody at most; a customer's are all there.
+        if whole and (owner is not None or spec.base is None):
+            return Count(spec.total(session, owner))
     rows = selection(spec, state, ids=ids, customer_id=customer_id).with_only_columns(*spec.key_columns)
     if cap is None:
         return Count(session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0)
     found = session.scalar(sa.select(sa.func.count()).select_from(rows.limit(cap + 1).subquery())) or 0
     return Count(min(found, cap), found > cap)
+
+
+def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tuple[bool, int | None]:
+    """Whether a whole list is asked for, and whose: support narrows to a customer by a filter and nothing else."""
+    if state.errors or state.search:
+        return False, None
+    filters = [(spec.by_key[key], value) for key, value in state.filters.items()]
+    if not filters:
+        return True, customer_id
+    item, value = filters[0]
+    by_customer = isinstance(item, ReferenceFilter) and item.column is getattr(spec.model, "customer_id", None)
+    return customer_id is None and len(filters) == 1 and by_customer, value
 
 
 def facet_counts(

@@ -32,7 +32,7 @@ class ListSpec:
     search        text as typed -> condition, or None when such text can't match anything (rule P2)
     base          a condition that always holds, such as "not hidden"
     options       loader options for a page of rows (joinedload of what the cells show)
-    total         a maintained exact total of the unfiltered list: (session, customer_id) -> int, or None to count
+    total         a kept exact total of a whole list (``row_total.kept``): (session, customer_id) -> int
     count_cap     rows counted at most for the page; beyond, the page says «10 000+»
     """
 
@@ -44,7 +44,7 @@ class ListSpec:
     search: Callable[[str], ColumnElement[bool] | None] | None = None
     base: Callable[[], ColumnElement[bool]] | None = None
     options: Callable[[], Sequence[ExecutableOption]] | None = None
-    total: Callable[[orm.Session, int | None], int | None] | None = None
+    total: Callable[[orm.Session, int | None], int] | None = None
     count_cap: int | None = 10_000
     by_key: Mapping[str, Filter] = field(init=False, repr=False, compare=False)
 

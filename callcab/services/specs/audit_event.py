@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.models import AuditEvent
-from callcab.services import operation
+from callcab.services import operation, row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 from callcab.services.operation import ExportColumn
 
@@ -81,6 +81,7 @@ AUDIT_EVENT = register(
             ReferenceFilter("customer", AuditEvent.customer_id),
         ),
         search=search,
+        total=row_total.kept(AuditEvent),
         options=lambda: [orm.joinedload(AuditEvent.customer)],
     )
 )
@@ -96,6 +97,7 @@ AUDIT_EVENT_CABINET = register(
             SECTION,
         ),
         search=search_colleague,
+        total=row_total.kept(AuditEvent),
         base=lambda: AuditEvent.customer_id.is_not(None),
     )
 )

@@ -5,6 +5,7 @@ from sqlalchemy import orm
 
 from callcab.lib import phone as phones
 from callcab.models import BlacklistEntry, BlacklistSource, User
+from callcab.services import row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 
 WHOLE = 11
@@ -31,6 +32,7 @@ BLACKLIST = register(
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
         search=search,
+        total=row_total.kept(BlacklistEntry),
         base=lambda: BlacklistEntry.customer_id.is_not(None),
     )
 )
@@ -54,6 +56,7 @@ BLACKLIST_SUPPORT = register(
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
         search=search,
+        total=row_total.kept(BlacklistEntry),
         options=lambda: [
             orm.joinedload(BlacklistEntry.customer),
             orm.joinedload(BlacklistEntry.author).load_only(User.name),

@@ -5,6 +5,7 @@ from sqlalchemy import orm
 
 from callcab.lib import phone as phones
 from callcab.models import Call, Campaign, CampaignState, Contact, ContactState, Outcome, Purpose
+from callcab.services import row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 
 
@@ -79,6 +80,7 @@ CALL = register(
             ReferenceFilter("customer", Call.customer_id),
         ),
         search=search_call,
+        total=row_total.kept(Call),
         options=lambda: [orm.joinedload(Call.customer), orm.joinedload(Call.campaign)],
     )
 )

@@ -5,6 +5,7 @@ from sqlalchemy import orm
 
 from callcab.lib import phone as phones
 from callcab.models import InboundAction, InboundCall
+from callcab.services import row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 
 
@@ -34,6 +35,7 @@ INBOUND_CALL = register(
             ReferenceFilter("customer", InboundCall.customer_id),
         ),
         search=search,
+        total=row_total.kept(InboundCall),
         options=lambda: [orm.joinedload(InboundCall.customer), orm.joinedload(InboundCall.campaign)],
     )
 )

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.models import Account, EntryKind, LedgerEntry
+from callcab.services import row_total
 from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 from callcab.services.listing.filters import BadValue, read_amount
 
@@ -31,6 +32,7 @@ LEDGER_ENTRY = register(
             ReferenceFilter("customer", LedgerEntry.customer_id),
         ),
         search=search,
+        total=row_total.kept(LedgerEntry),
         options=lambda: [orm.joinedload(LedgerEntry.customer)],
     )
 )

@@ -7,6 +7,7 @@ from sqlalchemy import orm
 
 from callcab.lib import money
 from callcab.models import Payment, PaymentKind, PaymentMethod
+from callcab.services import row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 
 
@@ -29,7 +30,15 @@ FILTERS = (
 SORTS = {"created_at": Sort(Payment.created_at), "amount": Sort(Payment.amount)}
 
 PAYMENT = register(
-    ListSpec(name="payment", model=Payment, sorts=SORTS, default_sort="-created_at", filters=FILTERS, search=search)
+    ListSpec(
+        name="payment",
+        model=Payment,
+        sorts=SORTS,
+        default_sort="-created_at",
+        filters=FILTERS,
+        search=search,
+        total=row_total.kept(Payment),
+    )
 )
 PAYMENT_SUPPORT = register(
     ListSpec(
@@ -39,6 +48,7 @@ PAYMENT_SUPPORT = register(
         default_sort="-created_at",
         filters=(*FILTERS, ReferenceFilter("customer", Payment.customer_id)),
         search=search,
+        total=row_total.kept(Payment),
         options=lambda: [orm.joinedload(Payment.customer)],
     )
 )

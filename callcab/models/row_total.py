@@ -1,0 +1,22 @@
+"""How many rows a customer has in a long table, kept by the database itself."""
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from callcab.db import Base
+from callcab.models.mixins import Numbered
+from callcab.scope import TenantOrStaff
+
+
+class RowTotal(Numbered, TenantOrStaff, Base):
+    """So many ``rows`` more (or fewer) of the table ``name``: the total is the sum.
+
+    Triggers write one with every statement that inserts or deletes (``callcab.policies.count_rows``), so nobody waits
+    for anybody else's counter; the timetable adds them up. ``customer_id`` empty: rows of the platform.
+    """
+
+    __tablename__ = "row_total"
+    __table_args__ = (sa.Index("ix_row_total_name_customer_id", "name", "customer_id"),)
+
+    name: orm.Mapped[str] = orm.mapped_column(sa.String(32))
+    rows: orm.Mapped[int]
