@@ -36,8 +36,10 @@ SYSTEM = Scope.system("decision")
 
 def why_url(face: str, phone: int | str | None, customer_id: int | None = None) -> str:
     """The page about a number; support's about one customer, when he is known."""
-    whose = {"customer": customer_id} if face == "admin" and customer_id else {}
-    return f"/{face}/calls/why/?{urlencode({'phone': f'+{phone}' if isinstance(phone, int) else phone or '', **whose})}"
+    # In each row of a list, so without urlencode for a number.
+    asked = f"phone=%2B{phone}" if isinstance(phone, int) else urlencode({"phone": phone or ""})
+    whose = f"&customer={customer_id}" if face == "admin" and customer_id else ""
+    return f"/{face}/calls/why/?{asked}{whose}"
 
 
 def why_link(face: str) -> RowLink:

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from callcab.web import formatters
+from callcab.web.formatters import html_text, link, status
+from callcab.web.language import lazy_gettext
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "callcab" / "static" / "vendor"
@@ -95,3 +97,13 @@ def test_every_icon_that_a_source_names_is_in_the_sprite() -> None:
 def test_own_styles_and_scripts_name_no_other_host() -> None:
     for path in [*(ROOT / "callcab/static/css").iterdir(), *(ROOT / "callcab/static/js").iterdir()]:
         assert not re.search(r"https?://|url\(|@import", path.read_text()), path.name
+
+
+def test_a_lazy_text_with_a_value_in_a_cell_is_escaped_as_any_other() -> None:
+    text = lazy_gettext("Всего: %(n)s", n="<script>")
+    shown = "Всего: &lt;script&gt;"
+    assert (html_text(text), status(text), link("/a", text)) == (
+        shown,
+        f'<span class="status-dot-label">{shown}</span>',
+        f'<a href="/a">{shown}</a>',
+    )

@@ -109,7 +109,8 @@ def display(e164: str) -> str:
     match = _E164.fullmatch(e164)
     if match is None:
         raise ValueError("not a Russian E.164 number")
-    return "+7({}){}-{}-{}".format(*match.groups())
+    area, first, second, third = match.groups()
+    return f"+7({area}){first}-{second}-{third}"
 
 
 def to_int(e164: str) -> int:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from callcab.services.listing import encode_id
-from callcab.web.formatters import DASH
+from callcab.web.formatters import DASH, html_text
 from callcab.web.icons import icon
 from callcab.web.language import gettext
 from callcab.web.listing.declare import Action, Column, RowLink
@@ -14,7 +14,7 @@ from callcab.web.listing.declare import Action, Column, RowLink
 
 def css_of(kind: str) -> str:
     """`main phone` -> `cell-main cell-phone`."""
-    return " ".join(f"cell-{escape(word)}" for word in kind.split())
+    return " ".join(f"cell-{html_text(word)}" for word in kind.split())
 
 
 def table(columns: Sequence[Column], rows: Sequence[Any], *, base: str = "", empty: Any = "") -> Markup:
@@ -53,29 +53,36 @@ class RowPainter:
         self._columns = [
             (
                 column.cell,
-                f'<td class="{css_of(column.kind)}" data-label="{escape(column.label)}">',
+                f'<td class="{css_of(column.kind)}" data-label="{html_text(column.label)}">',
                 details and column.link,
             )
             for column in columns
         ]
-        self._base = str(escape(base))
+        self._base = html_text(base)
         self._pick = pick
-        self._links = [(link, str(icon(link.icon)), str(escape(link.label))) for link in links]
+        css = "btn btn-sm" if inline else "menu-item"
+        self._links = [
+            (link.when, link.url, f'<a class="{css}" href="', f'">{icon(link.icon)}{html_text(link.label)}</a>')
+            for link in links
+        ]
         self._actions = [
             (
-                action,
-                "menu-item menu-item-danger" if action.danger else "menu-item",
-                f"{icon(action.icon)}{escape(action.label)}",
+                action.when,
+                f'<button class="{css}{" menu-item-danger" if action.danger else ""}" type="submit" name="one"'
+                f' value="{html_text(action.name)}:',
+                f'" data-dialog-form>{icon(action.icon)}{html_text(action.label)}</button>',
             )
             for action in actions
         ]
         self._inline = inline
         self._details = details
         self._name_of = name_of
-        self._pick_label = str(escape(gettext("Выбрать")))
-        self._manage_label = str(escape(gettext("Управление")))
-        self._open_label = f"{icon('eye')}{escape(gettext('Открыть'))}"
-        self._dots = str(icon("dots"))
+        self._pick_label = html_text(gettext("Выбрать"))
+        manage = html_text(gettext("Управление"))
+        self._manage_cell = f'<td class="cell-manage{" cell-manage-first" if inline else ""}" data-label="{manage}">'
+        self._opening = f'">{icon("eye")}{html_text(gettext("Открыть"))}</a>'
+        self._menu_head = f'<details class="menu"><summary class="btn btn-ghost btn-icon btn-sm" aria-label="{manage}: '
+        self._menu_body = f'">{icon("dots")}</summary><div class="menu-panel">'
 
     @property
     def manages(self) -> bool:
@@ -84,55 +91,43 @@ class RowPainter:
 
     def paint(self, rows: Sequence[Any]) -> Markup:
         """All rows. Texts of cells are escaped here, Markup is taken as it is."""
-        return Markup("\n".join(self._row(row) for row in rows))  # noqa: S704 - every part is escaped above
+        return Markup("\n".join([self._row(row) for row in rows]))  # noqa: S704 - every part is escaped above
 
     def _row(self, row: Any) -> str:
         row_id = encode_id(row)
-        name = str(escape(self._name_of(row)))
+        name = html_text(self._name_of(row))
         parts = ['<tr class="has-pick">' if self._pick else "<tr>"]
         if self._pick:
             parts.append(
                 f'<td class="cell-pick"><label><input class="form-check-input" type="checkbox" name="id"'
                 f' value="{row_id}" aria-label="{self._pick_label}: {name}"></label></td>'
             )
-        if self.manages and self._inline:
-            parts.append(self._manage_cell(row, row_id, name))
+        managing = f"{self._manage_cell}{self._menu(row, row_id, name)}</td>" if self.manages else ""
+        if self._inline:
+            parts.append(managing)
         for cell, opening, linked in self._columns:
             value = cell(row)
             # Compared afterwards: a lazy translation would be made twice.
-            text = DASH if value is None else escape(value) or DASH
+            text = DASH if value is None else html_text(value) or DASH
             if linked:
                 text = f'<a href="{self._base}/details/?id={row_id}">{text}</a>'
             parts.append(f"{opening}{text}</td>")
-        if self.manages and not self._inline:
-            parts.append(self._manage_cell(row, row_id, name))
+        if not self._inline:
+            parts.append(managing)
         parts.append("</tr>")
         return "".join(parts)
 
-    def _manage_cell(self, row: Any, row_id: str, name: str) -> str:
-        css = "cell-manage cell-manage-first" if self._inline else "cell-manage"
-        return f'<td class="{css}" data-label="{self._manage_label}">{self._menu(row, row_id, name)}</td>'
-
     def _menu(self, row: Any, row_id: str, name: str) -> str:
-        lines = [
-            f'<button class="{css}" type="submit" name="one" value="{escape(action.name)}:{row_id}"'
-            f" data-dialog-form>{text}</button>"
-            for action, css, text in self._actions
-            if action.when is None or action.when(row)
-        ]
         links = [
-            f'<a class="menu-item" href="{escape(link.url(row))}">{sign}{label}</a>'
-            for link, sign, label in self._links
-            if link.when is None or link.when(row)
+            f"{before}{html_text(url(row))}{behind}"
+            for when, url, before, behind in self._links
+            if when is None or when(row)
         ]
+        links += [f"{before}{row_id}{behind}" for when, before, behind in self._actions if when is None or when(row)]
         if self._inline:
-            return "".join(links + lines).replace('class="menu-item', 'class="btn btn-sm')
+            return "".join(links)
         if self._details:
-            links.insert(0, f'<a class="menu-item" href="{self._base}/details/?id={row_id}">{self._open_label}</a>')
-        if not (lines or links):
+            links.insert(0, f'<a class="menu-item" href="{self._base}/details/?id={row_id}{self._opening}')
+        if not links:
             return ""
-        return (
-            f'<details class="menu"><summary class="btn btn-ghost btn-icon btn-sm"'
-            f' aria-label="{self._manage_label}: {name}">{self._dots}</summary>'
-            f'<div class="menu-panel">{"".join(links + lines)}</div></details>'
-        )
+        return f"{self._menu_head}{name}{self._menu_body}{''.join(links)}</div></details>"
