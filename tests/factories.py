@@ -19,6 +19,9 @@ from callcab.models import (
     EntryKind,
     NumberKind,
     NumberState,
+    Operation,
+    OperationKind,
+    OperationState,
     Outcome,
     PhoneNumber,
     PromoBatch,
@@ -127,6 +130,12 @@ def call(session: CabSession, made_by: Campaign, *, phone: int, from_phone: int,
     ended = {"state": CallState.FINISHED, "outcome": Outcome.NO_ANSWER, "deadline_at": now, "ended_at": now}
     own = {"campaign_id": made_by.id, "customer_id": customer_id, "decision": []}
     return add(session, Call(**{**own, **numbers, **ended, **values}))
+
+
+def operation(session: CabSession, name: str, **values: Any) -> Operation:
+    """An action that goes on, of the machine's own."""
+    defaults = {"kind": OperationKind.ACTION, "state": OperationState.RUNNING, "heartbeat_at": clock.now()}
+    return add(session, Operation(name=name, actor_name="test", actor_is_staff=False, **{**defaults, **values}))
 
 
 def user(session: CabSession, owner: Customer | None, role: str, **values: Any) -> User:

@@ -277,6 +277,8 @@ def _access(add: Any, user_id: int, taste: Taste) -> None:
         )
     )
     add(m.OperationRow(operation_id=work.id, position=1, outcome=m.RowOutcome.FAILED, text=taste.mark))
+    kept = {"id": 1, "reason": taste.mark}
+    add(m.UndoChunk(operation_id=work.id, table_name="blacklist_entry", first_id=1, size=1, rows=[kept]))
     if taste is FOREIGN:  # a rule of ours would shut our own browser out
         add(m.IpRule(network=f"{taste.address}/32", note=taste.mark))
         add(m.IpRule(network="127.0.0.0/8", note=taste.mark))

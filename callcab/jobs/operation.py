@@ -67,6 +67,15 @@ def sweep() -> None:
         operations.sweep(session)
 
 
+@every(3_600)
+def purge() -> None:
+    """Delete what was kept for undoing and is needed no more, a batch per transaction."""
+    while True:
+        with unit_of_work(Scope.system("jobs")) as session:
+            if not operations.purge(session):
+                return
+
+
 @every(60)
 def expire_files() -> None:
     """Delete files past their time."""

@@ -28,7 +28,7 @@ from callcab.models.ledger_check import LedgerCheck
 from callcab.models.login_event import LoginEvent, LoginOutcome
 from callcab.models.mail_message import MailMessage, MailState
 from callcab.models.note import Note
-from callcab.models.operation import Operation, OperationKind, OperationRow, OperationState, RowOutcome
+from callcab.models.operation import Operation, OperationKind, OperationRow, OperationState, RowOutcome, UndoChunk
 from callcab.models.payment import Payment, PaymentKind, PaymentMethod
 from callcab.models.phone_number import (
     NumberDay,
@@ -121,6 +121,7 @@ __all__ = [
     "SessionRecord",
     "StoredFile",
     "Tariff",
+    "UndoChunk",
     "User",
     "UserStatus",
     "Verification",

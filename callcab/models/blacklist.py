@@ -29,7 +29,8 @@ class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
     """``customer_id`` empty = the platform's list. ``phone`` is the number as digits with the country code (79…).
 
     ``author_name`` stays empty for support's entries in a customer's list: he is told that it was support, not who.
-    ``call_id`` or ``inbound_call_id`` is the call in which the person asked for it himself.
+    ``call_id`` or ``inbound_call_id`` is the call in which the person asked for it himself. ``operation_id`` is the
+    operation that alone wanted the entry: empty as soon as the number was added once more.
     """
 
     __tablename__ = "blacklist_entry"
@@ -38,7 +39,12 @@ class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
         sa.Index("ix_blacklist_entry_customer_id_created_at_id", "customer_id", "created_at", "id"),
         sa.Index("ix_blacklist_entry_created_at_id", "created_at", "id"),
         sa.Index("ix_blacklist_entry_phone", "phone"),
-        sa.Index("ix_blacklist_entry_operation_id", "operation_id"),
+        sa.Index(
+            "ix_blacklist_entry_operation_id_id",
+            "operation_id",
+            "id",
+            postgresql_where=sa.text("operation_id IS NOT NULL"),
+        ),
     )
 
     phone: orm.Mapped[int]

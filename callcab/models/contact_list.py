@@ -42,17 +42,24 @@ class ContactList(Numbered, Created, Versioned, TenantOwned, Base):
 
 
 class ListEntry(Numbered, Created, TenantOwned, Base):
-    """A person on a list: the number as digits with the country code (79…), and values by the names of variables."""
+    """A person on a list: the number as digits with the country code (79…), and values by the names of variables.
+
+    ``operation_id`` is the operation that alone wanted the entry: empty as soon as the number was added once more.
+    """
 
     __tablename__ = "list_entry"
     __table_args__ = (
         sa.UniqueConstraint("contact_list_id", "phone"),
         sa.Index("ix_list_entry_contact_list_id_created_at_id", "contact_list_id", "created_at", "id"),
         sa.Index("ix_list_entry_customer_id_created_at_id", "customer_id", "created_at", "id"),
+        sa.Index(
+            "ix_list_entry_operation_id_id", "operation_id", "id", postgresql_where=sa.text("operation_id IS NOT NULL")
+        ),
     )
 
     contact_list_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("contact_list.id", ondelete="CASCADE"))
     phone: orm.Mapped[int]
     variables: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict)
+    operation_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id"))
 
     contact_list: orm.Mapped[ContactList] = orm.relationship(viewonly=True)

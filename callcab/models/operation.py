@@ -36,6 +36,7 @@ class Operation(Numbered, Created, TenantOrStaff, Base):
     ``cursor`` is where the next chunk starts, saved in the commit of the chunk before it: a killed worker's job goes on
     there. ``customer_id`` is the customer whose rows it touches, empty for support's work over many.
     An import first counts (``preview`` → ``ready``), then waits for the person to confirm (``queued``).
+    ``undo_of_id`` is the operation that this one undoes: at most one that is under way or over in good order.
     """
 
     __tablename__ = "operation"
@@ -48,6 +49,12 @@ class Operation(Numbered, Created, TenantOrStaff, Base):
             "ix_operation_due",
             "heartbeat_at",
             postgresql_where=sa.text("state IN ('preview', 'queued', 'running')"),
+        ),
+        sa.Index(
+            "uq_operation_undo_of_id",
+            "undo_of_id",
+            unique=True,
+            postgresql_where=sa.text("undo_of_id IS NOT NULL AND state NOT IN ('failed', 'cancelled')"),
         ),
     )
 
@@ -76,6 +83,7 @@ class Operation(Numbered, Created, TenantOrStaff, Base):
     started_at: orm.Mapped[datetime | None]
     heartbeat_at: orm.Mapped[datetime]
     finished_at: orm.Mapped[datetime | None]
+    undo_of_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id"))
 
     customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)
 
@@ -103,3 +111,20 @@ class OperationRow(Base, TenantOrStaff):
     text: orm.Mapped[str] = orm.mapped_column(default="")
     before: orm.Mapped[dict[str, Any] | None] = orm.mapped_column(JSONB)
     after: orm.Mapped[dict[str, Any] | None] = orm.mapped_column(JSONB)
+
+
+class UndoChunk(Base, TenantOrStaff):
+    """What an operation needs to be undone: rows that it deleted, whole, or for rows that it changed their id and the
+    fields before and after. Many rows in one, in the order of their ids: a row of its own for each takes eighty times
+    the room (docs/adr/0013). Gone when the operation can't be undone any more.
+    """
+
+    __tablename__ = "undo_chunk"
+
+    operation_id: orm.Mapped[int] = orm.mapped_column(
+        sa.ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True
+    )
+    table_name: orm.Mapped[str] = orm.mapped_column(sa.String(63), primary_key=True)
+    first_id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    size: orm.Mapped[int] = orm.mapped_column(sa.Integer)
+    rows: orm.Mapped[list[dict[str, Any]]] = orm.mapped_column(sa.JSON)

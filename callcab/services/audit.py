@@ -11,7 +11,7 @@ from callcab.scope import Actor
 # each in both languages.
 _NAMES = """
     audio_recording.upload audio_recording.delete
-    blacklist.add blacklist.delete
+    blacklist.add blacklist.delete blacklist.restore
     callback.done callback.reopen
     campaign.create campaign.start campaign.pause campaign.resume campaign.stop campaign.clone campaign.test
     contact_list.create contact_list.edit
@@ -22,7 +22,7 @@ _NAMES = """
     mail.retry
     number.add number.block number.unblock number.delete number.kind number.release number.rent number.verify
     number.verified number.lost number.expire number.prolong number.label number.rest number.wake
-    operation.cancel operation.confirm
+    operation.cancel operation.confirm operation.undo
     payment.record payment.correct payment.reverse
     promo.issue promo.pause promo.resume promo.activate
     seller.create seller.edit

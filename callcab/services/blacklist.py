@@ -16,13 +16,15 @@ from callcab.db import CabSession
 from callcab.lib import clock, csv_io
 from callcab.lib import phone as phones
 from callcab.lib.errors import Forbidden, Invalid, NotFound
-from callcab.models import BlacklistEntry, BlacklistSource, Customer, RowOutcome
+from callcab.models import BlacklistEntry, BlacklistSource, Customer, Operation, RowOutcome, UndoChunk
 from callcab.permissions import allowed
 from callcab.scope import Actor
 from callcab.services import audit, bulk, operation
 from callcab.services.call.opting_out import stop_calls
+from callcab.services.operation import keeping
 from callcab.services.operation.catalogue import RowResult, Tally
 from callcab.services.operation.columns import ExportColumn
+from callcab.services.operation.undo_kinds import Part, restoring, unmaking
 
 LONGEST_REASON = 200
 
@@ -68,6 +70,7 @@ def add_many(
     new = bulk.written(added)
     if new < len(wanted):
         new += _revive(session, customer_id, wanted)
+        _release(session, customer_id, wanted, operation_id)
     if new:
         stop_calls(session, customer_id, wanted)
     return new
@@ -82,6 +85,17 @@ def _revive(session: CabSession, customer_id: int | None, numbers: Sequence[int]
         .execution_options(synchronize_session=False)
     )
     return bulk.written(revived)
+
+
+def _release(session: CabSession, customer_id: int | None, numbers: Sequence[int], operation_id: int | None) -> None:
+    """What is added once more outlives the undoing of the import that brought it first."""
+    session.execute(
+        sa.update(BlacklistEntry)
+        .where(_of(customer_id), BlacklistEntry.phone == bulk.any_of(numbers))
+        .where(BlacklistEntry.operation_id != (operation_id or 0))
+        .values(operation_id=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def known_of(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> set[int]:
@@ -160,7 +174,8 @@ def delete_chunk(
     refusal = "" if allowed(actor.role, "blacklist.platform") else "forbidden"
     refusal = refusal or ("" if reason else "reason.missing")
     mine = [row for row in rows if row.customer_id is not None or not refusal]
-    gone = remove_many(session, [row.id for row in mine])
+    ids = [row.id for row in mine]
+    gone = len(keeping.remove(session, BlacklistEntry, BlacklistEntry.id, ids, params["operation_id"]))
     if actor.is_staff:
         _tell_customers(session, [row for row in mine if row.customer_id is not None], actor)
         _tell_platform(session, [row for row in mine if row.customer_id is None], actor, reason)
@@ -200,13 +215,46 @@ def _tell_platform(session: CabSession, rows: Sequence[BlacklistEntry], actor: A
         )
 
 
+def _check_restoring(session: CabSession, operation: Operation, actor: Actor) -> None:
+    """Forbidden for the platform's entries unless he may decide for all customers."""
+    platform = sa.exists().where(UndoChunk.operation_id == operation.id, UndoChunk.customer_id.is_(None))
+    if not allowed(actor.role, "blacklist.platform") and session.scalar(sa.select(platform)):
+        raise Forbidden("forbidden")
+
+
+def _restored(session: CabSession, ids: set[int], operation: Operation, actor: Actor) -> None:
+    """What was told of the deletion is told of its undoing, one event for each list; what rings now is hung up."""
+    back = session.execute(
+        sa.select(BlacklistEntry.customer_id, BlacklistEntry.phone).where(BlacklistEntry.id == bulk.any_of([*ids]))
+    ).all()
+    for customer_id, count in Counter(row.customer_id for row in back).items():
+        stop_calls(session, customer_id, [row.phone for row in back if row.customer_id == customer_id])
+        if actor.is_staff:
+            audit.record(
+                session,
+                "blacklist.restore",
+                actor=actor,
+                customer_id=customer_id,
+                object_type="blacklist",
+                after={"count": count},
+            )
+
+
 def to_platform_chunk(
     session: CabSession, rows: Sequence[BlacklistEntry], params: dict[str, Any], actor: Actor
 ) -> Tally | list[RowResult]:
     """Bulk operation ``blacklist.to_platform``: nobody calls these numbers any more; the customers' entries stay."""
     wanted = {row.phone for row in rows if row.customer_id is not None}
     reason = str(params.get("reason", "")).strip()
-    added = add_many(session, None, wanted, source=BlacklistSource.HAND, actor=actor, reason=reason)
+    added = add_many(
+        session,
+        None,
+        wanted,
+        source=BlacklistSource.HAND,
+        actor=actor,
+        reason=reason,
+        operation_id=params["operation_id"],
+    )
     return Tally(done=added, known=len(rows) - added)
 
 
@@ -293,11 +341,32 @@ def _of(customer_id: int | None) -> sa.ColumnElement[bool]:
 
 SOURCES = {item.value: f"blacklist.source.{item.value}" for item in BlacklistSource}
 
-operation.register("blacklist.delete", delete_chunk, permission="blacklist.delete", chunk=5_000)
-operation.register("blacklist.to_platform", to_platform_chunk, permission="blacklist.platform")
+operation.register(
+    "blacklist.delete",
+    delete_chunk,
+    permission="blacklist.delete",
+    chunk=5_000,
+    undo=restoring(
+        Part(BlacklistEntry, after=_restored),
+        named=lambda kept: phones.from_int(kept["phone"]),
+        check=_check_restoring,
+    ),
+)
+operation.register(
+    "blacklist.to_platform",
+    to_platform_chunk,
+    permission="blacklist.platform",
+    undo=unmaking(BlacklistEntry, remove_many),
+)
 for _name, _read in (("blacklist.import", csv_io.read_phones), ("blacklist.paste", read_pasted)):
     operation.register_import(
-        _name, preview_chunk, apply_chunk, permission="blacklist.edit", platform="blacklist.platform", read=_read
+        _name,
+        preview_chunk,
+        apply_chunk,
+        permission="blacklist.edit",
+        platform="blacklist.platform",
+        read=_read,
+        undo=unmaking(BlacklistEntry, remove_many),
     )
 for _name in ("blacklist", "blacklist_support"):
     operation.register_export(

@@ -22,6 +22,7 @@ from callcab.web.access import current_actor, current_customer_id, current_scope
 from callcab.web.database import db
 from callcab.web.formatters import DASH, link, moment, number, status
 from callcab.web.listing import Column, Empty, FilterField, ListView
+from callcab.web.listing.acting import go, way_back
 
 ROWS = 50
 KINDS = {
@@ -50,8 +51,14 @@ OPEN = (*LIVE, OperationState.READY)
 
 def title_of(row: Operation) -> str:
     """What it does, in words: the section's own (``job.<name>``), else the kind."""
-    found = errors.TEXTS.get(f"job.{row.name}")
-    return str(KINDS[row.kind] if found is None else found)
+    found = errors.TEXTS.get(f"job.{behind(row)}")
+    words = str(KINDS[row.kind] if found is None else found)
+    return words if row.undo_of_id is None else _("Отмена: %(what)s", what=words)
+
+
+def behind(row: Operation) -> str:
+    """The name of what it does, or of what it undoes."""
+    return row.name if row.undo_of_id is None else str(row.params["of"])
 
 
 def state_of(row: Operation) -> Markup:
@@ -138,6 +145,9 @@ class JobView(ListView):
             outcome=request.args.get("outcome", ""),
             can_cancel=row.state in OPEN and operations.may_handle(row, current_actor()),
             can_confirm=row.state is OperationState.READY and operations.may_confirm(row, current_actor()),
+            undo_until=operations.undo_until(row) if operations.may_undo(db.session(), row, current_actor()) else None,
+            undone_by=self._undone_by(row),
+            undo_words=way_back(row.name) if row.state is OperationState.READY else "",
             crumbs=[{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": self.name_of(row)}],
             **self._shown(row),
         )
@@ -198,6 +208,57 @@ class JobView(ListView):
             lambda session, row: operations.confirm(session, row.id, expected=expected, actor=current_actor()),
         )
 
+    @expose("/undo/", methods=("GET", "POST"))
+    @requires("job.read")
+    def undo_view(self) -> ResponseReturnValue:
+        """The question before a deed is undone, and the undoing."""
+        row = self.row_or_404(request.values.get("id", ""))
+        if not operations.may_confirm(row, current_actor()):
+            abort(403)
+        details = f"{self.url}/details/?id={row.id}"
+        try:
+            if request.method == "GET":
+                operations.check_undo(db.session(), row, current_actor())
+                return self._ask_undo(row, details)
+            with unit_of_work(current_scope()) as session:
+                number = operations.undo(session, row.id, actor=current_actor()).id
+        except DomainError as problem:
+            errors.flash_error(problem)
+            return go(details)
+        return go(f"{self.url}/details/?id={number}")
+
+    def _ask_undo(self, row: Operation, details: str) -> ResponseReturnValue:
+        more = errors.TEXTS.get(f"operation.undo.{row.name}")
+        return self.render(
+            "cabinet/jobs/undo.html",
+            row=row,
+            title=self.name_of(row),
+            what=[errors.TEXTS[f"operation.undo.{operations.way_of(row)}"], *([] if more is None else [more])],
+            facts=[
+                (_("Сделано строк"), number(row.done)),
+                (_("Отменить можно до"), moment(operations.undo_until(row))),
+            ],
+            details=details,
+            crumbs=[
+                {"url": f"{self.url}/", "name": self.name},
+                {"url": details, "name": self.name_of(row)},
+                {"url": "", "name": _("Отменить действие")},
+            ],
+        )
+
+    def _undone_by(self, row: Operation) -> tuple[str, str, str] | None:
+        """How far the undoing of this operation is, and a link to it: name and address; the last of several tries."""
+        found = operations.undone_by(db.session(), row)
+        if found is None:
+            return None
+        if found.state is OperationState.DONE:
+            words = _("Действие отменено %(when)s.", when=moment(found.finished_at))
+        elif found.state in OPEN:
+            words = _("Действие отменяется.")
+        else:
+            words = _("Отмена не закончена: её можно начать ещё раз.")
+        return words, _("Операция № %(number)s", number=found.id), f"{self.url}/details/?id={found.id}"
+
     def _change(self, may: Any, deed: Any) -> ResponseReturnValue:
         row = self.row_or_404(request.form.get("id", ""))
         if not may(row, current_actor()):
@@ -229,7 +290,7 @@ class JobView(ListView):
 
     def _section(self, row: Operation) -> tuple[str, str] | None:
         """Where the numbers of an operation went: address and words of a link."""
-        if row.name.startswith("blacklist."):
+        if behind(row).startswith("blacklist."):
             return f"/{self.face}/blacklist/", _("К чёрному списку")
         if row.name.startswith("contact_list.") and "list_id" in row.params:
             return f"/{self.face}/contact-lists/details/?id={row.params['list_id']}", _("К списку контактов")
@@ -239,7 +300,18 @@ class JobView(ListView):
         return row.kind is OperationKind.IMPORT and row.failed > 0 and may("blacklist.edit")
 
     def _facts(self, row: Operation) -> list[tuple[str, Any]]:
+        undone = (
+            [
+                (
+                    _("Отменяет"),
+                    link(f"{self.url}/details/?id={row.undo_of_id}", _("№ %(number)s", number=row.undo_of_id)),
+                )
+            ]
+            if row.undo_of_id is not None
+            else []
+        )
         return [
+            *undone,
             (_("Создано"), moment(row.created_at)),
             (_("Кто"), self.author_of(row)),
             (_("Начато"), moment(row.started_at)),

@@ -242,7 +242,8 @@ def test_a_reason_longer_than_its_column_is_refused(customer_id: int, agent: Act
 def delete_all(actor: Actor, reason: str = "ошибка") -> blacklist.Tally:
     with unit_of_work(STAFF) as session:
         rows = session.scalars(sa.select(BlacklistEntry)).all()
-        return blacklist.Tally.of(blacklist.delete_chunk(session, rows, {"reason": reason}, actor))
+        params = {"reason": reason, "operation_id": factories.operation(session, "blacklist.delete").id}
+        return blacklist.Tally.of(blacklist.delete_chunk(session, rows, params, actor))
 
 
 def test_an_agent_deletes_entries_of_customers_and_no_others(customer_id: int, agent: Actor) -> None:
@@ -279,7 +280,8 @@ def test_numbers_of_customers_are_forbidden_to_all_and_stay_with_their_owners(cu
     put(None, BORIS)
     with unit_of_work(STAFF) as session:
         rows = session.scalars(sa.select(BlacklistEntry).where(BlacklistEntry.customer_id == customer_id)).all()
-        tally = blacklist.Tally.of(blacklist.to_platform_chunk(session, rows, {"reason": " жалоба "}, lead))
+        params = {"reason": " жалоба ", "operation_id": factories.operation(session, "blacklist.to_platform").id}
+        tally = blacklist.Tally.of(blacklist.to_platform_chunk(session, rows, params, lead))
     assert (tally.done, tally.known) == (1, 1)
     assert listed(None) == listed(customer_id) == {IVAN, BORIS}
 

@@ -26,7 +26,8 @@ class OptOut(NamedTuple):
 def opt_out(session: CabSession, wishes: Sequence[OptOut]) -> None:
     """Put callees or callers on their customers' blacklists for good, and end the calls that are on their way to them.
 
-    Flushed. An entry that would expire one day becomes a lasting one: the person himself asked for it.
+    Flushed. An entry that would expire one day becomes a lasting one, and one that an import brought stays when the
+    import is undone: the person himself asked for it.
     """
     unique = {(wish.customer_id, wish.phone): wish for wish in wishes}
     # In one order: two batches may hold the same person.
@@ -51,7 +52,8 @@ def opt_out(session: CabSession, wishes: Sequence[OptOut]) -> None:
     )
     session.execute(
         entry.on_conflict_do_update(
-            index_elements=[BlacklistEntry.customer_id, BlacklistEntry.phone], set_={"expires_at": None}
+            index_elements=[BlacklistEntry.customer_id, BlacklistEntry.phone],
+            set_={"expires_at": None, "operation_id": None},
         )
     )
     own = [wish.call_id for wish in ordered if wish.call_id is not None]

@@ -28,6 +28,16 @@ from callcab.services.operation.running import (
 )
 from callcab.services.operation.starting import cancel, confirm, inline_rows, run_inline, start, start_import
 from callcab.services.operation.sweeping import sweep
+from callcab.services.operation.undoing import (
+    check_undo,
+    is_undoable,
+    may_undo,
+    purge,
+    undo,
+    undo_until,
+    undone_by,
+    way_of,
+)
 
 __all__ = [
     "INLINE_ROWS",
@@ -38,16 +48,20 @@ __all__ = [
     "Tally",
     "begin",
     "cancel",
+    "check_undo",
     "confirm",
     "fail",
     "get",
     "inline_rows",
+    "is_undoable",
     "may_confirm",
     "may_download",
     "may_handle",
+    "may_undo",
     "name_of_actor",
     "names",
     "per_row",
+    "purge",
     "register",
     "register_archive",
     "register_export",
@@ -59,4 +73,8 @@ __all__ = [
     "start_import",
     "step",
     "sweep",
+    "undo",
+    "undo_until",
+    "undone_by",
+    "way_of",
 ]

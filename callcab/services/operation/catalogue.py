@@ -10,7 +10,7 @@ from typing import Any
 from callcab.db import CabSession
 from callcab.lib.csv_io import read_phones
 from callcab.lib.errors import DomainError, NotFound
-from callcab.models import OperationKind, RowOutcome
+from callcab.models import Operation, OperationKind, RowOutcome
 from callcab.scope import Actor
 from callcab.services import audit
 from callcab.services.operation.columns import ExportColumn
@@ -63,6 +63,20 @@ ImportHandler = Callable[
 # A row of an archive: its file's name and bytes.
 Member = Callable[[CabSession, Any], tuple[str, bytes]]
 Reader = Callable[[Path, int], Iterator[Any]]
+# Where undoing has come to: the number of the table and an id of it; None before the first chunk and after the last.
+Place = tuple[int, int] | None
+Check = Callable[[CabSession, Operation, Actor], None]
+
+
+@dataclass(frozen=True)
+class Undo:
+    """How an operation is undone, made by ``undo_kinds``: ``chunk(session, operation, place, actor)`` undoes a part in
+    one transaction and says where the next one begins; ``check`` refuses who may not undo although he may start. What
+    the page says of it is the sentence ``operation.undo.<way>``."""
+
+    way: str
+    chunk: Callable[[CabSession, Operation, Place, Actor], tuple[Tally, Place]]
+    check: Check | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,7 @@ class Work:
     columns: Sequence[ExportColumn] = ()
     member: Member | None = None
     inline: int = INLINE_ROWS
+    undo: Undo | None = None
 
     def permission_for(self, customer_id: int | None) -> str:
         """What starting it needs, and so confirming it: more when it is about no single customer but about all."""
@@ -90,14 +105,23 @@ class Work:
 _works: dict[str, Work] = {}
 
 
-def register(name: str, handler: Handler, *, permission: str, chunk: int = CHUNK, inline: int = INLINE_ROWS) -> None:
+def register(
+    name: str,
+    handler: Handler,
+    *,
+    permission: str,
+    chunk: int = CHUNK,
+    inline: int = INLINE_ROWS,
+    undo: Undo | None = None,
+) -> None:
     """Something done to rows: ``handler(session, rows, params, actor)`` gives a RowResult per row, or a Tally.
 
-    Up to ``inline`` rows are done within the request: fewer where a row takes long.
+    Up to ``inline`` rows are done within the request: fewer where a row takes long. ``params["operation_id"]`` is there
+    for what ``undo`` will need (``keeping``); without ``undo`` people are told beforehand that there is no way back.
     It is called with at most ``chunk`` rows in one transaction and must be harmless when a chunk is rolled back.
     A DomainError that it raises fails the whole operation; ``per_row`` turns one into the result of its row.
     """
-    _add(Work(name, OperationKind.ACTION, permission, chunk, handler=handler, inline=inline))
+    _add(Work(name, OperationKind.ACTION, permission, chunk, handler=handler, inline=inline, undo=undo))
 
 
 def register_import(
@@ -109,6 +133,7 @@ def register_import(
     platform: str | None = None,
     read: Reader = read_phones,
     chunk: int = IMPORT_CHUNK,
+    undo: Undo | None = None,
 ) -> None:
     """A file read in: ``preview`` counts without writing, ``apply`` writes.
 
@@ -118,7 +143,11 @@ def register_import(
     ``read(path, skip)`` yields the records; ``params["operation_id"]`` is there for the origin of a row. ``platform``
     is the permission for a list without a customer, when that needs another one.
     """
-    _add(Work(name, OperationKind.IMPORT, permission, chunk, platform, preview=preview, apply=apply, read=read))
+    _add(
+        Work(
+            name, OperationKind.IMPORT, permission, chunk, platform, preview=preview, apply=apply, read=read, undo=undo
+        )
+    )
 
 
 def register_export(spec_name: str, columns: Sequence[ExportColumn], *, permission: str, chunk: int = 0) -> None:
@@ -167,6 +196,11 @@ def work_of(name: str) -> Work:
     if name not in _works:
         raise NotFound("operation.unknown", name=name)
     return _works[name]
+
+
+def work_behind(operation: Operation) -> Work:
+    """What it does; of an undoing, what the undone operation did. Raises as ``work_of``."""
+    return work_of(operation.params["of"] if operation.undo_of_id is not None else operation.name)
 
 
 def names() -> dict[str, Work]:

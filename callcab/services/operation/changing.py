@@ -8,7 +8,8 @@ from callcab.db import CabSession
 from callcab.models import Operation
 from callcab.scope import Actor
 from callcab.services import listing
-from callcab.services.operation.catalogue import Tally, Work
+from callcab.services.operation import keeping
+from callcab.services.operation.catalogue import Tally, Work, work_behind
 
 
 def chunk(session: CabSession, operation: Operation, work: Work, actor: Actor) -> tuple[Tally, bool]:
@@ -29,7 +30,22 @@ def chunk(session: CabSession, operation: Operation, work: Work, actor: Actor) -
     if not rows:
         return Tally(), False
     last = rows[-1].id
-    tally = Tally.of(work.handler(session, rows, dict(operation.params), actor))
+    params = {**operation.params, "operation_id": operation.id}
+    tally = Tally.of(work.handler(session, rows, params, actor))
+    if work.undo is not None:
+        keeping.keep_changes(session, operation, spec.model, tally.rows)
     session.flush()
     operation.cursor = {**cursor, "last": last}
     return tally, len(rows) == work.chunk
+
+
+def undo_chunk(session: CabSession, operation: Operation, actor: Actor) -> tuple[Tally, bool]:
+    """Undo the next part of the operation that this one undoes."""
+    undo = work_behind(operation).undo
+    assert undo is not None and operation.undo_of_id is not None  # noqa: S101 - looked at when it was started
+    cursor = operation.cursor or {}
+    undone = session.get_one(Operation, operation.undo_of_id)
+    tally, place = undo.chunk(session, undone, cursor.get("place"), actor)
+    session.flush()
+    operation.cursor = {**cursor, "place": place}
+    return tally, place is not None

@@ -9,7 +9,7 @@ from callcab.lib.errors import NotFound
 from callcab.models import Operation, OperationRow, RowOutcome
 from callcab.permissions import allowed
 from callcab.scope import Actor
-from callcab.services.operation.catalogue import work_of
+from callcab.services.operation.catalogue import work_behind
 
 
 def get(session: CabSession, operation_id: int, *, customer_id: int | None) -> Operation:
@@ -54,7 +54,7 @@ def _his(operation: Operation, actor: Actor) -> bool:
 
 
 def _may_start(operation: Operation, actor: Actor) -> bool:
-    return allowed(actor.role, work_of(operation.name).permission_for(operation.customer_id))
+    return allowed(actor.role, work_behind(operation).permission_for(operation.customer_id))
 
 
 def name_of_actor(operation: Operation, *, to_staff: bool) -> str:

@@ -158,6 +158,10 @@ def zone_of(session: CabSession, operation: Operation) -> ZoneInfo:
 
 
 def _chunk(session: CabSession, operation: Operation, run: Run) -> bool:
+    if operation.undo_of_id is not None:
+        tally, more = changing.undo_chunk(session, operation, actor_of(session, operation))
+        _add(session, operation, tally)
+        return more
     work = work_of(operation.name)
     if operation.kind is OperationKind.EXPORT:
         return exporting.chunk(session, operation, work, run, zone_of(session, operation))

@@ -95,7 +95,7 @@ def start_import(
 ) -> Operation:
     """Take a file down for import; a job counts new, known and bad records, then it waits for ``confirm``."""
     _allowed(name, OperationKind.IMPORT, actor, customer_id)
-    operation = _row(name, OperationKind.IMPORT, params, actor, customer_id)
+    operation = new_row(name, OperationKind.IMPORT, params, actor, customer_id)
     operation.state = OperationState.PREVIEW
     operation.input_file_id = file.id
     _record(session, operation, actor)
@@ -109,7 +109,7 @@ def confirm(session: CabSession, operation_id: int, *, expected: int | None, act
     ``expected`` is the number of new records that the person saw. Raises NotFound, Conflict
     ``operation.not_ready`` (also for a second click) or ``operation.drift``, Forbidden.
     """
-    operation = _locked(session, operation_id)
+    operation = locked(session, operation_id)
     _allowed(operation.name, OperationKind.IMPORT, actor, operation.customer_id)
     if operation.state is not OperationState.READY:
         raise Conflict("operation.not_ready")
@@ -121,7 +121,7 @@ def confirm(session: CabSession, operation_id: int, *, expected: int | None, act
     operation.done = operation.known = operation.skipped = operation.failed = operation.attempts = 0
     operation.cursor = None
     operation.heartbeat_at = clock.now()
-    _note(session, "operation.confirm", operation, actor, {"rows": operation.expected})
+    note(session, "operation.confirm", operation, actor, {"rows": operation.expected})
     session.flush()
     queue.later(session, JOB, operation_id=operation.id)
     return operation
@@ -132,19 +132,20 @@ def cancel(session: CabSession, operation_id: int, *, actor: Actor) -> Operation
 
     Raises NotFound, Conflict ``operation.over`` when done, Forbidden unless he started it or may start the same.
     """
-    operation = _locked(session, operation_id)
+    operation = locked(session, operation_id)
     if actor.role != "system" and not may_handle(operation, actor):
         raise Forbidden("forbidden")
     if operation.state not in OPEN_STATES:
         raise Conflict("operation.over")
     operation.state = OperationState.CANCELLED
     operation.finished_at = clock.now()
-    _note(session, "operation.cancel", operation, actor, {"done": operation.done})
+    note(session, "operation.cancel", operation, actor, {"done": operation.done})
     session.flush()
     return operation
 
 
-def _locked(session: CabSession, operation_id: int) -> Operation:
+def locked(session: CabSession, operation_id: int) -> Operation:
+    """The operation, locked and fresh. NotFound ``operation.not_found``."""
     operation = session.scalar(
         sa.select(Operation)
         .where(Operation.id == operation_id)
@@ -176,7 +177,7 @@ def _new(
     actor: Actor,
     customer_id: int | None,
 ) -> Operation:
-    operation = _row(work.name, work.kind, params, actor, customer_id)
+    operation = new_row(work.name, work.kind, params, actor, customer_id)
     operation.spec_name = spec_name
     operation.filter = state
     operation.ids = None if ids is None else list(ids)
@@ -194,7 +195,8 @@ def _new(
     return operation
 
 
-def _row(name: str, kind: OperationKind, params: dict[str, Any], actor: Actor, customer_id: int | None) -> Operation:
+def new_row(name: str, kind: OperationKind, params: dict[str, Any], actor: Actor, customer_id: int | None) -> Operation:
+    """Of this person, for this customer, with nothing done; not added."""
     now = clock.now()
     return Operation(
         kind=kind,
@@ -225,10 +227,11 @@ def _record(session: CabSession, operation: Operation, actor: Actor) -> None:
     session.add(operation)
     session.flush()
     after = {"filter": operation.filter, "ids": operation.ids, "rows": operation.total}
-    _note(session, operation.name, operation, actor, after)
+    note(session, operation.name, operation, actor, after)
 
 
-def _note(session: CabSession, action: str, operation: Operation, actor: Actor, after: dict[str, Any]) -> None:
+def note(session: CabSession, action: str, operation: Operation, actor: Actor, after: dict[str, Any]) -> None:
+    """One event in the log. Not flushed."""
     audit.record(
         session,
         action,

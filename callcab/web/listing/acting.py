@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, flash, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
@@ -167,12 +168,21 @@ def ask(
         form=form,
         problem=problem,
         shown=shown,
+        way_back=way_back(choice.action.operation),
         typed_needed=choice.action.danger and found > TYPED_ABOVE,
         target=f"{view.url}/action/{Request(view.spec, request.args).url()}",
         back=f"{view.url}/{Request(view.spec, request.args).url()}",
         crumbs=[{"url": f"{view.url}/", "name": view.name}, {"url": "", "name": choice.action.label}],
     )
     return make_response(body, 409 if problem and choice.confirmed and drift(choice, found) else 200)
+
+
+def way_back(name: str) -> str:
+    """Whether an operation of that name can be undone, in words; nothing of one that changes nothing."""
+    undoable = operations.is_undoable(name) if name else None
+    if undoable is None:
+        return ""
+    return gettext("Можно отменить в течение 7 дней.") if undoable else gettext("Это действие нельзя отменить.")
 
 
 def question_of(action: Action, found: int) -> str:
@@ -218,11 +228,10 @@ def _start(view: "ListView", choice: Choice, found: int, params: dict[str, Any])
         )
         url = view.operation_url(operation)
     if at_once and operation.done == found:
-        return leave(
-            view,
-            gettext("«%(what)s»: готово, строк: %(count)s.", what=choice.action.label, count=number(found)),
-            "success",
-        )
+        text = gettext("«%(what)s»: готово, строк: %(count)s.", what=choice.action.label, count=number(found))
+        if operations.undo_until(operation) is not None:
+            text = Markup('{} <a href="{}">{}</a>').format(text, view.undo_url(operation), gettext("Отменить действие"))
+        return leave(view, text, "success")
     flash(gettext("Принято: %(what)s, строк: %(count)s.", what=choice.action.label, count=number(found)), "success")
     return go(url)
 

@@ -109,6 +109,10 @@ class ListView(ModelView):
         """Where the progress of a started operation is shown."""
         return f"/{self.face}/jobs/details/?id={operation.id}"
 
+    def undo_url(self, operation: Any) -> str:
+        """Where one is asked whether to undo it."""
+        return f"/{self.face}/jobs/undo/?id={operation.id}"
+
     # Doors
 
     @expose("/")

@@ -5,6 +5,7 @@ from callcab.web.language import lazy_gettext as _l
 TEXTS = {
     "audit.blacklist.delete": _l("Номера удалены из чёрного списка"),
     "audit.field.subject": _l("Тема"),
+    "audit.blacklist.restore": _l("Номера возвращены в чёрный список"),
     "audit.blacklist.add": _l("Номера добавлены в чёрный список"),
     "audit.campaign.create": _l("Создана рассылка"),
     "audit.campaign.start": _l("Рассылка запущена"),
@@ -38,6 +39,7 @@ TEXTS = {
     "audit.number.unblock": _l("Номер разблокирован"),
     "audit.number.verified": _l("Номер подтверждён"),
     "audit.number.verify": _l("Запрошена проверка номера"),
+    "audit.operation.undo": _l("Отмена действия"),
     "audit.operation.cancel": _l("Операция отменена"),
     "audit.operation.confirm": _l("Загрузка подтверждена"),
     "audit.payment.correct": _l("Корректировка баланса"),
@@ -157,6 +159,7 @@ TEXTS = {
     "audit.field.phone": _l("Номер телефона"),
     "audit.field.reason": _l("Причина"),
     "audit.field.role": _l("Роль"),
+    "audit.field.operation": _l("Операция"),
     "audit.field.rows": _l("Строк"),
     "audit.field.search": _l("Поиск"),
     "audit.field.source": _l("Источник"),
