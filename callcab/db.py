@@ -132,17 +132,21 @@ class CabSession(orm.Session):
         super().commit()
 
 
+# Begins every transaction, so it goes to the driver as it is.
+_ASSUME = (
+    "SELECT set_config('role', %(role)s, true), set_config('callcab.customer_id', %(customer)s, true),"
+    " set_config('transaction_read_only', %(read_only)s, true), set_config('statement_timeout', %(limit)s, true)"
+)
+
+
 @event.listens_for(CabSession, "after_begin")
 def _assume_role(session: CabSession, transaction: orm.SessionTransaction, connection: Connection) -> None:
     """Give the transaction its database role and tenant; both end with it (row-level security, design §2.1)."""
     scope = session.scope
     if scope is None:
         raise RuntimeError("a session needs a scope before it touches the database")
-    connection.execute(
-        sa.text(
-            "SELECT set_config('role', :role, true), set_config('callcab.customer_id', :customer, true),"
-            " set_config('transaction_read_only', :read_only, true), set_config('statement_timeout', :limit, true)"
-        ),
+    connection.exec_driver_sql(
+        _ASSUME,
         {
             "role": scope.database_role,
             "customer": "" if scope.customer_id is None else str(scope.customer_id),

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from callcab.db import CabSession
 from callcab.lib import clock, tokens
 from callcab.lib.errors import NotFound
-from callcab.models import Customer, CustomerStatus, SessionRecord, User, UserStatus
+from callcab.models import CustomerStatus, SessionRecord, User, UserStatus
 from callcab.scope import Actor
-from callcab.services import audit, bulk
+from callcab.services import audit, bulk, ip_rule
 
 # "Last seen" is told to the minute; writing it at every request would make each page a write.
 SEEN_EVERY = timedelta(minutes=1)
@@ -19,48 +19,39 @@ AGENT_LIMIT = 300
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The person behind a live session, and what every request has to know about him."""
+    """The person behind a live session, and what every request has to know about him; in the order of ``HOLDER``.
+
+    door   what the allow list says about the address he comes from
+    """
 
     session_id: int
+    last_seen_at: datetime
     user_id: int
     email: str
     name: str
     role: str
     language: str
     customer_id: int | None
+    has_second_factor: bool
     customer_name: str
     zone: str
-    has_second_factor: bool
-    ip_open_until: datetime | None
-    last_seen_at: datetime
+    door: ip_rule.Verdict
 
 
-# Asked for every page, so it is built once.
-HOLDER = (
-    sa.select(
-        SessionRecord.id,
-        SessionRecord.last_seen_at,
-        User.id,
-        User.email,
-        User.name,
-        User.role,
-        User.language,
-        User.customer_id,
-        User.totp_secret.is_not(None) & User.totp_last_step.is_not(None),
-        Customer.name,
-        Customer.zone,
-        Customer.ip_open_until,
-    )
-    .join(User, User.id == SessionRecord.user_id)
-    .outerjoin(Customer, Customer.id == User.customer_id)
-    .where(
-        SessionRecord.token_hash == sa.bindparam("token_hash"),
-        SessionRecord.revoked_at.is_(None),
-        SessionRecord.expires_at > sa.bindparam("now"),
-        User.status == UserStatus.ACTIVE,
-        sa.or_(Customer.id.is_(None), Customer.status == CustomerStatus.ACTIVE),
-    )
-)
+# Asked for every page, so plain text, as is the part that the allow list answers.
+HOLDER = sa.text(f"""
+SELECT s.id AS session_id, s.last_seen_at, u.id AS user_id, u.email, u.name, u.role, u.language, u.customer_id,
+       u.totp_secret IS NOT NULL AND u.totp_last_step IS NOT NULL AS has_second_factor,
+       coalesce(c.name, '') AS customer_name, coalesce(c.zone, '') AS zone,
+       c.ip_open_until, door.total, door.rule_id, door.used_at
+FROM session_record s
+JOIN "user" u ON u.id = s.user_id
+LEFT JOIN customer c ON c.id = u.customer_id
+CROSS JOIN LATERAL ({ip_rule.WHO_COMES_IN.format(customer_id="u.customer_id")}) door
+WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
+  AND u.status = :user_active AND (c.id IS NULL OR c.status = :customer_active)
+""")  # noqa: S608 - two texts of our own
+_ACTIVE = {"user_active": UserStatus.ACTIVE.value, "customer_active": CustomerStatus.ACTIVE.value}
 
 
 def begin(session: CabSession, *, user: User, address: str, agent: str, hours: int) -> str:
@@ -82,27 +73,17 @@ def begin(session: CabSession, *, user: User, address: str, agent: str, hours: i
     return token
 
 
-def find(session: CabSession, token: str) -> SignedIn | None:
-    """Who holds this token; None when it is unknown, ended or expired, or its person is disabled or blocked (AC-22)."""
-    asked = {"token_hash": tokens.token_hash(token), "now": clock.now()}
-    row = session.execute(HOLDER, asked).one_or_none()
+def find(session: CabSession, token: str, *, address: str = "") -> SignedIn | None:
+    """Who holds this token and comes from this address, in one statement.
+
+    None when the token is unknown, ended or expired, or its person is disabled or blocked (AC-22).
+    """
+    asked = {"token_hash": tokens.token_hash(token), "now": clock.now(), "address": ip_rule.readable(address)}
+    row = session.execute(HOLDER, asked | _ACTIVE).one_or_none()
     if row is None:
         return None
-    session_id, seen, user_id, email, name, role, language, customer_id, factor, customer, zone, open_until = row
-    return SignedIn(
-        session_id=session_id,
-        user_id=user_id,
-        email=email,
-        name=name,
-        role=role,
-        language=language,
-        customer_id=customer_id,
-        customer_name=customer or "",
-        zone=zone or "",
-        has_second_factor=factor,
-        ip_open_until=open_until,
-        last_seen_at=seen,
-    )
+    *person, open_until, total, rule_id, used_at = row
+    return SignedIn(*person, ip_rule.judge(total, rule_id, used_at, open_until))
 
 
 def stamp_due(known: SignedIn) -> bool:

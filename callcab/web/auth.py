@@ -153,15 +153,9 @@ def _load_person(token: str) -> Identity | None:
     if request.path.startswith("/api/v1"):
         return None
     with _reading() as reader:
-        known = session_record.find(reader, token)
-        if known is None:
-            return None
-        door = ip_rule.verdict(
-            reader,
-            customer_id=known.customer_id,
-            address=g.get("client_address", ""),
-            open_until=known.ip_open_until,
-        )
+        known = session_record.find(reader, token, address=g.get("client_address", ""))
+    if known is None:
+        return None
     return Identity(
         id=known.user_id,
         name=known.name,
@@ -171,7 +165,7 @@ def _load_person(token: str) -> Identity | None:
         customer_id=known.customer_id,
         customer_name=known.customer_name,
         zone=known.zone,
-        door=door,
+        door=known.door,
         stamp_due=session_record.stamp_due(known),
         session_id=known.session_id,
         has_second_factor=known.has_second_factor,
