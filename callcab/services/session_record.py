@@ -83,7 +83,8 @@ def find(session: CabSession, token: str, *, address: str = "") -> SignedIn | No
     if row is None:
         return None
     *person, open_until, total, rule_id, used_at = row
-    return SignedIn(*person, ip_rule.judge(total, rule_id, used_at, open_until))
+    person.append(ip_rule.judge(total, rule_id, used_at, open_until))
+    return SignedIn(*person)
 
 
 def stamp_due(known: SignedIn) -> bool:
