@@ -1,5 +1,6 @@
 """Making, renaming and deleting lists of contacts."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -8,12 +9,16 @@ import sqlalchemy as sa
 
 from callcab.db import CabSession
 from callcab.lib import clock
-from callcab.lib.errors import Conflict, Invalid, NotFound
-from callcab.models import ContactList, ListEntry
+from callcab.lib import phone as phones
+from callcab.lib.errors import Conflict, Invalid, LimitReached, NotFound
+from callcab.models import ContactList, ListEntry, Operation
 from callcab.scope import Actor
 from callcab.services import audit, bulk, operation
+from callcab.services.operation import keeping
 from callcab.services.operation.catalogue import Tally
+from callcab.services.operation.undo_kinds import Part, restoring
 
+MOST_ENTRIES = 200_000
 LONGEST_NAME = 120
 LONGEST_SOURCE = 300
 SHORTEST_SOURCE = 10
@@ -87,28 +92,60 @@ def get(session: CabSession, list_id: int, *, customer_id: int | None, lock: boo
 
 def delete_chunk(session: CabSession, rows: Sequence[ContactList], params: dict[str, Any], actor: Actor) -> Tally:
     """Bulk operation ``contact_list.delete``: lists with all their numbers; campaigns keep the contacts they copied."""
-    gone = session.execute(
-        sa.delete(ContactList)
-        .where(ContactList.id == bulk.any_of([row.id for row in rows]))
-        .execution_options(synchronize_session=False)
-    )
-    done = bulk.written(gone)
+    ids, operation_id = [row.id for row in rows], params["operation_id"]
+    keeping.remove(session, ListEntry, ListEntry.contact_list_id, ids, operation_id)
+    done = len(keeping.remove(session, ContactList, ContactList.id, ids, operation_id))
     return Tally(done=done, skipped=len(rows) - done)
 
 
 def delete_entries(session: CabSession, rows: Sequence[ListEntry], params: dict[str, Any], actor: Actor) -> Tally:
     """Bulk operation ``list_entry.delete``: numbers leave their lists."""
-    counts = session.execute(
-        sa.text(
-            "WITH gone AS (DELETE FROM list_entry WHERE id = ANY(:ids) RETURNING contact_list_id),"
-            " sums AS (SELECT contact_list_id AS id, count(*) AS lost FROM gone GROUP BY 1)"
-            " UPDATE contact_list SET entries = entries - sums.lost FROM sums WHERE contact_list.id = sums.id"
-            " RETURNING sums.lost"
-        ),
-        {"ids": [row.id for row in rows]},
-    ).scalars()
-    done = sum(counts)
-    return Tally(done=done, skipped=len(rows) - done)
+    ids = [row.id for row in rows]
+    gone = set(keeping.remove(session, ListEntry, ListEntry.id, ids, params["operation_id"]))
+    _count(session, Counter(row.contact_list_id for row in rows if row.id in gone), -1)
+    return Tally(done=len(gone), skipped=len(rows) - len(gone))
+
+
+def remove_entries(session: CabSession, ids: Sequence[int]) -> int:
+    """Take numbers out of their lists for good; returns how many there were."""
+    gone = session.execute(
+        sa.delete(ListEntry)
+        .where(ListEntry.id == bulk.any_of(ids))
+        .returning(ListEntry.contact_list_id)
+        .execution_options(synchronize_session=False)
+    )
+    lost = Counter(gone.scalars())
+    _count(session, lost, -1)
+    return lost.total()
+
+
+def _count(session: CabSession, changes: Counter[int], sign: int) -> None:
+    """Lists have so many entries more or fewer. LimitReached ``contact_list.full``."""
+    named = bulk.rows("named", id=(bulk.NUMBER, [*changes]), entries=(bulk.NUMBER, [*changes.values()]))
+    counts = session.scalars(
+        sa.update(ContactList)
+        .where(ContactList.id == named.c.id)
+        .values(entries=ContactList.entries + sign * named.c.entries)
+        .returning(ContactList.entries)
+        .execution_options(synchronize_session=False)
+    )
+    if max(counts, default=0) > MOST_ENTRIES:
+        raise LimitReached("contact_list.full", limit=MOST_ENTRIES)
+
+
+def _restored_lists(session: CabSession, ids: set[int], operation: Operation, actor: Actor) -> None:
+    """Empty at first: their entries come next, and are counted then."""
+    session.execute(
+        sa.update(ContactList)
+        .where(ContactList.id == bulk.any_of([*ids]))
+        .values(entries=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _restored_entries(session: CabSession, ids: set[int], operation: Operation, actor: Actor) -> None:
+    places = session.scalars(sa.select(ListEntry.contact_list_id).where(ListEntry.id == bulk.any_of([*ids])))
+    _count(session, Counter(places), 1)
 
 
 def _note(
@@ -132,5 +169,20 @@ def _note(
     )
 
 
-operation.register("contact_list.delete", delete_chunk, permission="contact_list.edit", chunk=50, inline=5)
-operation.register("list_entry.delete", delete_entries, permission="contact_list.edit", chunk=5_000)
+ENTRIES = Part(ListEntry, needs=(ListEntry.contact_list_id,), after=_restored_entries)
+# A list may hold many numbers: one in a transaction.
+operation.register(
+    "contact_list.delete",
+    delete_chunk,
+    permission="contact_list.edit",
+    chunk=1,
+    inline=1,
+    undo=restoring(Part(ContactList, after=_restored_lists), ENTRIES, named=lambda kept: str(kept["name"])),
+)
+operation.register(
+    "list_entry.delete",
+    delete_entries,
+    permission="contact_list.edit",
+    chunk=5_000,
+    undo=restoring(ENTRIES, named=lambda kept: phones.from_int(kept["phone"])),
+)

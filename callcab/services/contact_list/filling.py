@@ -20,11 +20,11 @@ from callcab.lib.errors import Invalid, LimitReached
 from callcab.models import ContactList, ListEntry, RowOutcome
 from callcab.scope import Actor
 from callcab.services import blacklist, bulk, operation
-from callcab.services.contact_list.editing import get
+from callcab.services.contact_list.editing import MOST_ENTRIES, get, remove_entries
 from callcab.services.operation import ExportColumn
 from callcab.services.operation.catalogue import RowResult, Tally
+from callcab.services.operation.undo_kinds import unmaking
 
-MOST_ENTRIES = 200_000
 MOST_VARIABLES = 20
 LONGEST_VARIABLE = 40
 # A workbook's reader keeps 200 letters of a cell: what it had to cut is one letter too long here, and refused.
@@ -129,19 +129,24 @@ def apply_chunk(
     first: dict[int, dict[str, str]] = {}
     for person in people:
         first.setdefault(person.phone, person.variables)
-    tally.done = add(session, row, first)
+    tally.done = add(session, row, first, params["operation_id"])
     tally.known = len(people) - tally.done
     return tally
 
 
-def add(session: CabSession, row: ContactList, people: dict[int, dict[str, str]]) -> int:
-    """Add numbers with their variables to a locked list; returns how many were new. Raises LimitReached."""
+def add(
+    session: CabSession, row: ContactList, people: dict[int, dict[str, str]], operation_id: int | None = None
+) -> int:
+    """Add numbers with their variables to a locked list; returns how many were new. Raises LimitReached.
+
+    A number that another import brought before outlives the undoing of that one from now on.
+    """
     if not people:
         return 0
     made = session.execute(
         sa.text(
-            "INSERT INTO list_entry (contact_list_id, customer_id, phone, variables, created_at)"
-            " SELECT :list, :customer, number, CAST(variables AS jsonb), :now"
+            "INSERT INTO list_entry (contact_list_id, customer_id, phone, variables, operation_id, created_at)"
+            " SELECT :list, :customer, number, CAST(variables AS jsonb), :operation, :now"
             " FROM unnest(CAST(:numbers AS bigint[]), CAST(:variables AS text[])) WITH ORDINALITY"
             " AS given (number, variables, place) ORDER BY place ON CONFLICT (contact_list_id, phone) DO NOTHING"
         ),
@@ -150,10 +155,19 @@ def add(session: CabSession, row: ContactList, people: dict[int, dict[str, str]]
             "customer": row.customer_id,
             "numbers": list(people),
             "variables": [json.dumps(values, ensure_ascii=False) for values in people.values()],
+            "operation": operation_id,
             "now": clock.now(),
         },
     )
     new = bulk.written(made)
+    if new < len(people):
+        session.execute(
+            sa.update(ListEntry)
+            .where(ListEntry.contact_list_id == row.id, ListEntry.phone == bulk.any_of([*people]))
+            .where(ListEntry.operation_id != (operation_id or 0))
+            .values(operation_id=None)
+            .execution_options(synchronize_session=False)
+        )
     _check_room(row, new)
     names = {name: None for values in people.values() for name in values}
     row.entries += new
@@ -230,7 +244,14 @@ def variables_text(row: ListEntry) -> str:
 
 
 for _name, _read in (("contact_list.import", read_table), ("contact_list.paste", blacklist.read_pasted)):
-    operation.register_import(_name, preview_chunk, apply_chunk, permission="contact_list.edit", read=_read)
+    operation.register_import(
+        _name,
+        preview_chunk,
+        apply_chunk,
+        permission="contact_list.edit",
+        read=_read,
+        undo=unmaking(ListEntry, remove_entries),
+    )
 operation.register_export(
     "list_entry",
     (

@@ -2,8 +2,10 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -169,21 +171,47 @@ def _add(work: Work) -> None:
     audit.allow(work.name)
 
 
-def per_row(change: Callable[[CabSession, Any, dict[str, Any], Actor], RowResult | None]) -> Handler:
-    """A handler that does one row after another; a refusal of the rules is rolled back and told for its row only."""
+def per_row(
+    change: Callable[[CabSession, Any, dict[str, Any], Actor], RowResult | None], fields: Sequence[str] = ()
+) -> Handler:
+    """A handler that does one row after another; a refusal of the rules is rolled back and told for its row only.
+
+    ``fields`` are those whose change is kept, before and after, for ``undo_kinds.reverting``.
+    """
 
     def handler(session: CabSession, rows: Sequence[Any], params: dict[str, Any], actor: Actor) -> list[RowResult]:
         return [_one(session, row, params, actor) for row in rows]
 
     def _one(session: CabSession, row: Any, params: dict[str, Any], actor: Actor) -> RowResult:
-        row_id = row.id
+        row_id, before = row.id, fields_of(row, fields)
         try:
             with session.begin_nested():
-                return change(session, row, params, actor) or RowResult(row_id)
+                result = change(session, row, params, actor)
+            return result or _result(row_id, before, fields_of(row, fields))
         except DomainError as refusal:
             return RowResult(row_id, RowOutcome.FAILED, refusal.code)
 
     return handler
+
+
+def _result(row_id: int, before: dict[str, Any], after: dict[str, Any]) -> RowResult:
+    changed = [name for name in before if before[name] != after[name]]
+    if not changed:
+        return RowResult(row_id)
+    return RowResult(
+        row_id, before={name: before[name] for name in changed}, after={name: after[name] for name in changed}
+    )
+
+
+def fields_of(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The fields as JSON holds them: times in UTC, choices as their values."""
+    return {name: _plain(getattr(row, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.value if isinstance(value, Enum) else value
 
 
 def work_of(name: str) -> Work:

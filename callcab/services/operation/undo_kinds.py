@@ -6,8 +6,6 @@ as it is and is told with its reason.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +16,7 @@ from callcab.models import Operation, RowOutcome
 from callcab.scope import Actor
 from callcab.services import bulk
 from callcab.services.operation import keeping
-from callcab.services.operation.catalogue import Check, Place, RowResult, Tally, Undo
+from callcab.services.operation.catalogue import Check, Place, RowResult, Tally, Undo, fields_of
 
 # Rows that an import made and that are deleted in one transaction.
 CHUNK = 5_000
@@ -131,14 +129,3 @@ def reverting(
         return RowResult(row.id, text=name, before=change["after"], after=change["before"])
 
     return Undo("reverts", chunk)
-
-
-def fields_of(row: Any, names: Any) -> dict[str, Any]:
-    """The fields as JSON holds them: times in UTC, choices as their values."""
-    return {name: _plain(getattr(row, name)) for name in names}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value.value if isinstance(value, Enum) else value

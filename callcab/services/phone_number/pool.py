@@ -1,9 +1,12 @@
 """What support does with numbers: add, free, change the kind, block, delete. Each is audited."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from callcab.db import CabSession
 from callcab.lib import clock
@@ -132,6 +135,35 @@ def delete(session: CabSession, number_id: int, *, actor: Actor) -> None:
     session.execute(sa.delete(NumberLease).where(NumberLease.number_id == number.id))
     session.delete(number)
     session.flush()
+
+
+def put_back(session: CabSession, number: PhoneNumber, before: dict[str, Any], *, actor: Actor) -> None:
+    """Give a locked number the ``state``, ``kind`` or ``rests_until`` that an undone operation changed. Flushed.
+
+    One that a campaign had is free: the campaign took another one. Raises Conflict("operation.place_taken") when it
+    can't be verified again because somebody else's is.
+    """
+    was = {name: getattr(number, name) for name in before}
+    for name, value in before.items():
+        setattr(number, name, _RESTORED[name](value))
+    try:
+        with session.begin_nested():
+            session.flush()
+    except IntegrityError:
+        raise Conflict("operation.place_taken") from None
+    note(session, number, "undone", actor=actor)
+    record(session, "operation.undo", number, actor, was, {name: getattr(number, name) for name in before})
+
+
+def _state(value: str) -> NumberState:
+    return NumberState.FREE if value == NumberState.BUSY else NumberState(value)
+
+
+_RESTORED: dict[str, Callable[[Any], Any]] = {
+    "state": _state,
+    "kind": NumberKind,
+    "rests_until": lambda value: value and datetime.fromisoformat(value),
+}
 
 
 def with_campaign(session: CabSession, number_id: int) -> tuple[PhoneNumber, NumberLease | None]:

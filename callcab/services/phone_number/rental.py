@@ -124,7 +124,7 @@ def rent_days(
 def store(
     session: CabSession, number: PhoneNumber, customer_id: int, period: Range[datetime], price: Decimal, actor: Actor
 ) -> NumberRental:
-    """Write a rental down and charge it: once for a period, by the key of its entry. Flushed. Raises as ``rent``."""
+    """Write a rental down and charge it: once, since no two of a number overlap. Flushed. Raises as ``rent``."""
     rental = NumberRental(number_id=number.id, customer_id=customer_id, period=period, price=price)
     try:
         with session.begin_nested():
@@ -159,15 +159,46 @@ def _check_number(session: CabSession, number: PhoneNumber, customer_id: int) ->
         raise Conflict("number.busy")
 
 
+def take_back(
+    session: CabSession, number: PhoneNumber, *, customer_id: int | None, until: datetime | None, actor: Actor
+) -> None:
+    """Undo the last rental of a locked number: its price is reversed whole, the number is held as before. Flushed.
+
+    customer_id, until   who had it before and until when
+    raises  Conflict("operation.changed_since") when it was rented or ended since, Conflict("number.busy")
+    """
+    rental = session.scalar(
+        sa.select(NumberRental)
+        .where(NumberRental.number_id == number.id, NumberRental.ended_at.is_(None))
+        .where(sa.func.upper(NumberRental.period) == number.rented_until)
+        .with_for_update()
+    )
+    if rental is None:
+        raise Conflict("operation.changed_since")
+    if number.state is NumberState.BUSY and customer_id is None:
+        raise Conflict("number.busy")
+    if rental.ledger_entry_id is not None:
+        charged = session.get_one(LedgerEntry, rental.ledger_entry_id)
+        ledger.reverse(session, charged, cause="number_rental", cause_id=rental.id)
+    rental.ended_at = clock.now()
+    before = {"customer_id": number.customer_id, "rented_until": number.rented_until, "price": rental.price}
+    # While the renter is still the one who sees it.
+    note(session, number, "undone", actor=actor)
+    record(session, "operation.undo", number, actor, before, {"customer_id": customer_id, "rented_until": until})
+    number.customer_id, number.rented_until = customer_id, until
+    if until is None:
+        number.prolong_days = None
+    session.flush()
+
+
 def _charge(session: CabSession, rental: NumberRental) -> LedgerEntry:
-    assert rental.period.lower is not None  # noqa: S101 - every rental has a start
     return ledger.post(
         session,
         customer_id=rental.customer_id,
         kind=EntryKind.RENTAL,
         account=Account.REVENUE,
         amount=-rental.price,
-        key=f"rental:{rental.number_id}:{rental.customer_id}:{rental.period.lower.isoformat()}",
+        key=f"rental:{rental.id}",
         cause="number_rental",
         cause_id=rental.id,
     )

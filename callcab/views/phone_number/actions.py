@@ -288,7 +288,7 @@ ACTIONS = (
         icon="trash",
         operation="number.delete",
         preview=DELETE,
-        question=_l("Удалить номеров: %(count)s? Вернуть их будет нельзя."),
+        question=_l("Удалить номеров: %(count)s?"),
         danger=True,
     ),
 )
