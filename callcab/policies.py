@@ -61,22 +61,41 @@ def create_counting() -> None:
 
 
 def count_rows(table: str) -> None:
-    """Keep the totals of a table (``models.row_total``) from now on, and write down what is there.
-
-    Making a trigger keeps writers out until the end of the transaction, so nothing is missed between both.
-    """
+    """Keep the totals of a table (``models.row_total``) from now on; ``online.count_rows`` adds what is there."""
     for word, seen in (("INSERT", "NEW"), ("DELETE", "OLD")):
         op.execute(
             f"CREATE TRIGGER count_{word.lower()} AFTER {word} ON {table} REFERENCING {seen} TABLE AS moved"
             " FOR EACH STATEMENT EXECUTE FUNCTION keep_total()"
         )
-    op.execute(
-        f"INSERT INTO row_total (name, customer_id, rows) SELECT '{table}', customer_id, count(*)"  # noqa: S608 - ours
-        f" FROM {table} GROUP BY customer_id"
-    )
 
 
 def forget_rows(table: str) -> None:
     """The way back of ``count_rows``."""
     for word in ("insert", "delete"):
         op.execute(f"DROP TRIGGER count_{word} ON {table}")
+
+
+_REVERSE_PHONE = """
+CREATE OR REPLACE FUNCTION reverse_phone() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.phone_reversed := reverse(NEW.phone::text)::bigint;
+  RETURN NEW;
+END $$
+"""
+
+
+def create_reversing() -> None:
+    """The function behind ``reverse_phones``."""
+    op.execute(_REVERSE_PHONE)
+
+
+def reverse_phones(table: str) -> None:
+    """Keep ``phone_reversed`` of a table right; a statement that gives it by itself is spared a call per row."""
+    op.execute(
+        f'CREATE OR REPLACE TRIGGER reverse_phone BEFORE INSERT ON "{table}" FOR EACH ROW'
+        " WHEN (NEW.phone_reversed IS NULL) EXECUTE FUNCTION reverse_phone()"
+    )
+    op.execute(
+        f'CREATE OR REPLACE TRIGGER reverse_new_phone BEFORE UPDATE OF phone ON "{table}" FOR EACH ROW'
+        " EXECUTE FUNCTION reverse_phone()"
+    )

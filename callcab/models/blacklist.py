@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from callcab.db import Base, choice
 from callcab.models.customer import Customer
-from callcab.models.mixins import Created, Numbered
+from callcab.models.mixins import TURNED_RIGHT, Created, Numbered, PhoneReversed
 from callcab.models.user import User
 from callcab.scope import TenantOrStaff
 
@@ -25,7 +25,7 @@ class BlacklistSource(StrEnum):
     OPERATOR = "operator"
 
 
-class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
+class BlacklistEntry(Numbered, Created, PhoneReversed, TenantOrStaff, Base):
     """``customer_id`` empty = the platform's list. ``phone`` is the number as digits with the country code (79…).
 
     ``author_name`` stays empty for support's entries in a customer's list: he is told that it was support, not who.
@@ -37,8 +37,11 @@ class BlacklistEntry(Numbered, Created, TenantOrStaff, Base):
     __table_args__ = (
         sa.UniqueConstraint("customer_id", "phone", postgresql_nulls_not_distinct=True),
         sa.Index("ix_blacklist_entry_customer_id_created_at_id", "customer_id", "created_at", "id"),
+        sa.Index("ix_blacklist_entry_customer_id_source_created_at_id", "customer_id", "source", "created_at", "id"),
         sa.Index("ix_blacklist_entry_created_at_id", "created_at", "id"),
         sa.Index("ix_blacklist_entry_phone", "phone"),
+        sa.Index("ix_blacklist_entry_phone_reversed_customer_id", "phone_reversed", "customer_id"),
+        sa.CheckConstraint(TURNED_RIGHT, name="turned_right"),
         sa.Index(
             "ix_blacklist_entry_operation_id_id",
             "operation_id",

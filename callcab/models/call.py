@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from callcab.db import Base, choice
 from callcab.models.campaign import Campaign
 from callcab.models.customer import Customer
-from callcab.models.mixins import Created, Numbered
+from callcab.models.mixins import TURNED_RIGHT, Created, Numbered, PhoneReversed
 from callcab.scope import TenantOwned
 
 
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
     LOST = "lost"
 
 
-class Call(Numbered, Created, TenantOwned, Base):
+class Call(Numbered, Created, PhoneReversed, TenantOwned, Base):
     """One attempt to reach a contact; ``decision`` is the trace of rules that allowed or refused it (design §2.3).
 
     ``terms`` are the prices that it was put on record under (services.pricing.Terms); refused ones have none.
@@ -60,6 +60,8 @@ class Call(Numbered, Created, TenantOwned, Base):
         sa.Index("ix_call_campaign_id", "campaign_id"),
         sa.Index("ix_call_customer_id_phone", "customer_id", "phone"),
         sa.Index("ix_call_phone", "phone"),
+        sa.Index("ix_call_phone_reversed_customer_id", "phone_reversed", "customer_id"),
+        sa.CheckConstraint(TURNED_RIGHT, name="turned_right"),
         sa.Index("ix_call_open_deadline_at", "deadline_at", postgresql_where=sa.text("ended_at IS NULL")),
         # How many lines are in use: of a customer, of a campaign, and in all.
         sa.Index("ix_call_open_lines", "customer_id", "campaign_id", postgresql_where=sa.text("ended_at IS NULL")),

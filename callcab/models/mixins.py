@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Identity, orm
+from sqlalchemy import FetchedValue, Identity, orm
 
 from callcab.lib import clock
 
+TURNED_RIGHT = "phone_reversed = reverse(phone::text)::bigint"
 LABEL_WHOLE = "(label_text = '') = (label_name = '') AND (label_text = '') = (label_category = '')"
 
 
@@ -33,3 +34,14 @@ class Labelled:
     label_name: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
     label_category: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
     label_text: orm.Mapped[str] = orm.mapped_column(default="", server_default="")
+
+
+class PhoneReversed:
+    """The digits of ``phone`` read from behind, so that an index finds a number by its last ones.
+
+    The database writes it (``callcab.policies.reverse_phones``) unless a statement for many rows does.
+    """
+
+    phone_reversed: orm.Mapped[int] = orm.mapped_column(
+        server_default=FetchedValue(), server_onupdate=FetchedValue(), deferred=True, sort_order=95
+    )

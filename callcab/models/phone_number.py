@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, ExcludeConstraint, 
 from callcab.db import Base, choice
 from callcab.models.campaign import Campaign
 from callcab.models.customer import Customer
-from callcab.models.mixins import LABEL_WHOLE, Created, Labelled, Numbered, Versioned
+from callcab.models.mixins import LABEL_WHOLE, TURNED_RIGHT, Created, Labelled, Numbered, PhoneReversed, Versioned
 from callcab.scope import SharedOrOwned, TenantOrStaff, TenantOwned
 
 
@@ -39,7 +39,7 @@ class NumberHealth(StrEnum):
     FALLING = "falling"
 
 
-class PhoneNumber(Numbered, Created, Versioned, Labelled, SharedOrOwned, Base):
+class PhoneNumber(Numbered, Created, PhoneReversed, Versioned, Labelled, SharedOrOwned, Base):
     """``customer_id`` is who alone controls the number now: the owner of a personal one, the renter of a shared one.
 
     «Свободный» and «арендный» are not kinds: a free number is shared and in state free, a rented one is shared with
@@ -94,6 +94,8 @@ class PhoneNumber(Numbered, Created, Versioned, Labelled, SharedOrOwned, Base):
         sa.Index("ix_phone_number_customer_id_created_at_id", "customer_id", "created_at", "id"),
         sa.Index("ix_phone_number_created_at_id", "created_at", "id"),
         sa.Index("ix_phone_number_phone", "phone"),
+        sa.Index("ix_phone_number_phone_reversed_customer_id", "phone_reversed", "customer_id"),
+        sa.CheckConstraint(TURNED_RIGHT, name="turned_right"),
         sa.Index("ix_phone_number_kind_state", "kind", "state"),
     )
 

@@ -51,8 +51,9 @@ def add_many(
         raise Invalid("field.too_long", field="reason", limit=LONGEST_REASON)
     added = session.execute(
         sa.text(
-            "INSERT INTO blacklist_entry (customer_id, phone, source, reason, author_id, author_name, operation_id,"
-            " call_id, created_at) SELECT :customer, number, :source, :reason, :author, :name, :operation, :call, :now"
+            "INSERT INTO blacklist_entry (customer_id, phone, phone_reversed, source, reason, author_id, author_name,"
+            " operation_id, call_id, created_at) SELECT :customer, number, CAST(reverse(CAST(number AS text)) AS int8),"
+            " :source, :reason, :author, :name, :operation, :call, :now"
             " FROM unnest(CAST(:numbers AS bigint[])) AS number ON CONFLICT (customer_id, phone) DO NOTHING"
         ),
         {

@@ -11,8 +11,6 @@ down_revision = "0017"
 branch_labels = None
 depends_on = None
 
-# Which rows an import made is asked for in chunks, by id.
-OLD, NEW = "ix_blacklist_entry_operation_id", "ix_blacklist_entry_operation_id_id"
 MADE = sa.text("operation_id IS NOT NULL")
 
 
@@ -43,8 +41,6 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("undo_of_id IS NOT NULL AND state NOT IN ('failed', 'cancelled')"),
     )
-    op.create_index(NEW, "blacklist_entry", ["operation_id", "id"], postgresql_where=MADE)
-    op.drop_index(OLD, table_name="blacklist_entry")
     op.add_column("list_entry", sa.Column("operation_id", sa.BigInteger(), nullable=True))
     op.create_foreign_key(op.f("fk_list_entry_operation_id"), "list_entry", "operation", ["operation_id"], ["id"])
     op.create_index("ix_list_entry_operation_id_id", "list_entry", ["operation_id", "id"], postgresql_where=MADE)
@@ -53,8 +49,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_list_entry_operation_id_id", table_name="list_entry")
     op.drop_column("list_entry", "operation_id")
-    op.create_index(OLD, "blacklist_entry", ["operation_id"])
-    op.drop_index(NEW, table_name="blacklist_entry")
     op.drop_index("uq_operation_undo_of_id", table_name="operation")
     op.drop_column("operation", "undo_of_id")
     op.drop_table("undo_chunk")

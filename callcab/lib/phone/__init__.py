@@ -7,17 +7,21 @@ are T1-T11 of the domain notes.
 from callcab.lib.phone.finding import Extraction, Rejected, extract, search_digits
 from callcab.lib.phone.numbering import Phone, PhoneError, display, from_int, is_dialable, to_int
 from callcab.lib.phone.reading import parse
+from callcab.lib.phone.searching import Spans, reversed_digits, spans
 
 __all__ = [
     "Extraction",
     "Phone",
     "PhoneError",
     "Rejected",
+    "Spans",
     "display",
     "extract",
     "from_int",
     "is_dialable",
     "parse",
+    "reversed_digits",
     "search_digits",
+    "spans",
     "to_int",
 ]

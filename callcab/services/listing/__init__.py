@@ -17,6 +17,7 @@ from callcab.services.listing.identity import decode_id, decode_ids, encode_id
 from callcab.services.listing.lookup import Lookup
 from callcab.services.listing.order import position_of
 from callcab.services.listing.paging import Page, fetch_page
+from callcab.services.listing.phone_search import PhoneSearch, holding
 from callcab.services.listing.query import (
     Count,
     count_matching,
@@ -41,6 +42,7 @@ __all__ = [
     "ListState",
     "Lookup",
     "Page",
+    "PhoneSearch",
     "ReferenceFilter",
     "Sort",
     "TextFilter",
@@ -53,6 +55,7 @@ __all__ = [
     "from_json",
     "get",
     "get_one",
+    "holding",
     "iterate",
     "matching",
     "parse",

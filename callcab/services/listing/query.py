@@ -89,7 +89,9 @@ def count_matching(
         # A list's own condition leaves out rows of nobody at most; a customer's are all there.
         if whole and (owner is not None or spec.base is None):
             return Count(spec.total(session, owner))
-    rows = selection(spec, state, ids=ids, customer_id=customer_id).with_only_columns(*spec.key_columns)
+    rows = None if ids is not None or cap is None else _hits(spec, state, customer_id)
+    if rows is None:
+        rows = selection(spec, state, ids=ids, customer_id=customer_id).with_only_columns(*spec.key_columns)
     if cap is None:
         return Count(session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0)
     found = session.scalar(sa.select(sa.func.count()).select_from(rows.limit(cap + 1).subquery())) or 0
@@ -106,6 +108,13 @@ def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tu
     item, value = filters[0]
     by_customer = isinstance(item, ReferenceFilter) and item.column is getattr(spec.model, "customer_id", None)
     return customer_id is None and len(filters) == 1 and by_customer, value
+
+
+def _hits(spec: ListSpec, state: ListState, customer_id: int | None) -> Select[Any] | None:
+    """What a search alone finds, by indexes that hold nothing else."""
+    if spec.search_hits is None or not state.search or state.errors or state.filters:
+        return None
+    return spec.search_hits(state.search, conditions(spec, ListState(), customer_id))
 
 
 def facet_counts(

@@ -1,25 +1,12 @@
 """Lists of the blacklist: a customer's own entries, and all of them for support."""
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
-from callcab.lib import phone as phones
 from callcab.models import BlacklistEntry, BlacklistSource, User
 from callcab.services import row_total
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, PhoneSearch, ReferenceFilter, Sort, register
 
-WHOLE = 11
-
-
-def search(text: str) -> sa.ColumnElement[bool] | None:
-    """A whole number by equality, a part of one by its digits in any spelling; other text matches nothing (rule B7)."""
-    digits = phones.search_digits(text)
-    if not digits:
-        return None
-    if len(digits) == WHOLE:
-        return BlacklistEntry.phone == int(digits)
-    return sa.cast(BlacklistEntry.phone, sa.Text).contains(digits, autoescape=True)
-
+SEARCH = PhoneSearch(BlacklistEntry)
 
 BLACKLIST = register(
     ListSpec(
@@ -31,7 +18,8 @@ BLACKLIST = register(
             ChoiceFilter("source", BlacklistEntry.source, choices=BlacklistSource),
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
-        search=search,
+        search=SEARCH,
+        search_hits=SEARCH.hits,
         total=row_total.kept(BlacklistEntry),
         base=lambda: BlacklistEntry.customer_id.is_not(None),
     )
@@ -55,7 +43,8 @@ BLACKLIST_SUPPORT = register(
             ChoiceFilter("source", BlacklistEntry.source, choices=BlacklistSource),
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
-        search=search,
+        search=SEARCH,
+        search_hits=SEARCH.hits,
         total=row_total.kept(BlacklistEntry),
         options=lambda: [
             orm.joinedload(BlacklistEntry.customer),

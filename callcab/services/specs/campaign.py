@@ -1,33 +1,21 @@
 """Lists of campaigns and of calls."""
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
-from callcab.lib import phone as phones
 from callcab.models import Call, Campaign, CampaignState, Contact, ContactState, Outcome, Purpose
 from callcab.services import row_total
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.listing import (
+    ChoiceFilter,
+    DateTimeRange,
+    ListSpec,
+    PhoneSearch,
+    ReferenceFilter,
+    Sort,
+    holding,
+    register,
+)
 
-
-def search_call(text: str) -> sa.ColumnElement[bool] | None:
-    """Calls to the numbers that hold the typed digits; a whole number finds by its index."""
-    digits = phones.search_digits(text)
-    if not digits:
-        return None
-    if len(digits) == 11:
-        return Call.phone == int(digits)
-    return sa.cast(Call.phone, sa.Text).contains(digits, autoescape=True)
-
-
-def search_contact(text: str) -> sa.ColumnElement[bool] | None:
-    """Contacts whose number holds the typed digits."""
-    digits = phones.search_digits(text)
-    if not digits:
-        return None
-    if len(digits) == 11:
-        return Contact.phone == int(digits)
-    return sa.cast(Contact.phone, sa.Text).contains(digits, autoescape=True)
-
+CALLS = PhoneSearch(Call)
 
 CAMPAIGN = register(
     ListSpec(
@@ -63,7 +51,7 @@ CAMPAIGN_CONTACT = register(
             ReferenceFilter("campaign", Contact.campaign_id),
             ChoiceFilter("state", Contact.state, choices=ContactState),
         ),
-        search=search_contact,
+        search=holding(Contact.phone),
         options=lambda: [orm.selectinload(Contact.calls).options(orm.lazyload("*"))],
     )
 )
@@ -79,7 +67,8 @@ CALL = register(
             DateTimeRange("created", Call.created_at),
             ReferenceFilter("customer", Call.customer_id),
         ),
-        search=search_call,
+        search=CALLS,
+        search_hits=CALLS.hits,
         total=row_total.kept(Call),
         options=lambda: [orm.joinedload(Call.customer), orm.joinedload(Call.campaign)],
     )

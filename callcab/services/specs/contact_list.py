@@ -1,22 +1,9 @@
 """Lists of contact lists, and of the numbers in them."""
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
-from callcab.lib import phone as phones
 from callcab.models import ContactList, ListEntry
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
-
-
-def search_entry(text: str) -> sa.ColumnElement[bool] | None:
-    """Numbers that hold the typed digits, in any spelling."""
-    digits = phones.search_digits(text)
-    if not digits:
-        return None
-    if len(digits) == 11:
-        return ListEntry.phone == int(digits)
-    return sa.cast(ListEntry.phone, sa.Text).contains(digits, autoescape=True)
-
+from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
 
 CONTACT_LIST = register(
     ListSpec(
@@ -50,7 +37,7 @@ LIST_ENTRY = register(
             ReferenceFilter("list", ListEntry.contact_list_id),
             DateTimeRange("created", ListEntry.created_at),
         ),
-        search=search_entry,
+        search=holding(ListEntry.phone),
         options=lambda: [orm.joinedload(ListEntry.contact_list)],
     )
 )

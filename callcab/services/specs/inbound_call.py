@@ -1,26 +1,10 @@
 """The list of incoming calls."""
 
-import sqlalchemy as sa
 from sqlalchemy import orm
 
-from callcab.lib import phone as phones
 from callcab.models import InboundAction, InboundCall
 from callcab.services import row_total
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
-
-
-def search(text: str) -> sa.ColumnElement[bool] | None:
-    """Calls from or to the numbers that hold the typed digits; a whole number finds by its indexes."""
-    digits = phones.search_digits(text)
-    if not digits:
-        return None
-    if len(digits) == 11:
-        return sa.or_(InboundCall.phone == int(digits), InboundCall.to_phone == int(digits))
-    return sa.or_(
-        sa.cast(InboundCall.phone, sa.Text).contains(digits, autoescape=True),
-        sa.cast(InboundCall.to_phone, sa.Text).contains(digits, autoescape=True),
-    )
-
+from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
 
 INBOUND_CALL = register(
     ListSpec(
@@ -34,7 +18,7 @@ INBOUND_CALL = register(
             DateTimeRange("created", InboundCall.created_at),
             ReferenceFilter("customer", InboundCall.customer_id),
         ),
-        search=search,
+        search=holding(InboundCall.phone, InboundCall.to_phone),
         total=row_total.kept(InboundCall),
         options=lambda: [orm.joinedload(InboundCall.customer), orm.joinedload(InboundCall.campaign)],
     )

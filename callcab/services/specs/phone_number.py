@@ -4,20 +4,19 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.lib import clock
-from callcab.lib import phone as phones
-from callcab.models import NumberHealth, NumberKind, NumberLease, NumberState, PhoneNumber, Verification
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.models import NumberHealth, NumberKind, NumberLease, NumberState, PhoneNumber
+from callcab.services.listing import (
+    ChoiceFilter,
+    DateTimeRange,
+    ListSpec,
+    PhoneSearch,
+    ReferenceFilter,
+    Sort,
+    register,
+)
 from callcab.services.phone_number.stuck import is_stuck
 
-
-def search(text: str) -> sa.ColumnElement[bool] | None:
-    """Numbers that hold the typed digits, in any spelling; None when there are no digits."""
-    digits = phones.search_digits(text)
-    if not digits:
-        return None
-    if len(digits) == 11:
-        return PhoneNumber.phone == int(digits)
-    return sa.cast(PhoneNumber.phone, sa.Text).contains(digits, autoescape=True)
+SEARCH = PhoneSearch(PhoneNumber)
 
 
 def _shared() -> sa.ColumnElement[bool]:
@@ -54,7 +53,8 @@ PHONE_NUMBER = register(
             ChoiceFilter("trouble", conditions=TROUBLE),
             ReferenceFilter("customer", PhoneNumber.customer_id),
         ),
-        search=search,
+        search=SEARCH,
+        search_hits=SEARCH.hits,
         options=lambda: [
             orm.joinedload(PhoneNumber.customer),
             orm.selectinload(PhoneNumber.open_lease).joinedload(NumberLease.campaign),
@@ -68,17 +68,8 @@ CABINET_NUMBER = register(
         sorts=SORTS,
         default_sort="-created_at",
         filters=FILTERS,
-        search=search,
+        search=SEARCH,
+        search_hits=SEARCH.hits,
         options=lambda: [orm.selectinload(PhoneNumber.open_lease)],
     )
 )
-
-
-def search_verification(text: str) -> sa.ColumnElement[bool] | None:
-    """Attempts of the numbers that hold the typed digits."""
-    digits = phones.search_digits(text)
-    if not digits:
-        return None
-    if len(digits) == 11:
-        return Verification.phone == int(digits)
-    return sa.cast(Verification.phone, sa.Text).contains(digits, autoescape=True)

@@ -3,8 +3,7 @@
 from sqlalchemy import orm
 
 from callcab.models import Verification, VerificationState
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
-from callcab.services.specs.phone_number import search_verification
+from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
 
 OUTCOMES = (
     "verified",
@@ -45,7 +44,7 @@ VERIFICATION = register(
             DateTimeRange("created", Verification.created_at),
             ReferenceFilter("customer", Verification.customer_id),
         ),
-        search=search_verification,
+        search=holding(Verification.phone),
         options=lambda: [orm.joinedload(Verification.customer)],
     )
 )

@@ -1,0 +1,89 @@
+"""Where a number may lie, in the order of numbers or of reversed numbers, when some digits in a row are known of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+
+WHOLE = 11
+# What a national number begins with (rule T5).
+NATIONAL_FIRST = "3489"
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Ranges, both ends included: of ``numbers`` (79253944577) and of ``reversed`` ones (77544935297).
+
+    A number that holds the digits lies in one of them at least, and each number in one of them holds the digits, as far
+    as it is a Russian one. No two ranges of one order overlap; a number that holds the digits twice may be in both.
+    ``places`` are those that ``numbers`` stand for: how many digits are before the known ones.
+    """
+
+    numbers: tuple[Span, ...]
+    reversed: tuple[Span, ...]
+    places: tuple[int, ...]
+
+
+@lru_cache(64)
+def spans(digits: str) -> Spans:
+    """Ranges of the numbers that hold these digits, 1 to 11, anywhere.
+
+    What stands before the digits, or what stands behind them, is tried out, whichever is less: 4 digits make 557
+    ranges, 5 make 157, 6 make 57, 7 make 17.
+    """
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= WHOLE):
+        raise ValueError("digits of a number")
+    numbers: list[Span] = []
+    backwards: list[Span] = []
+    places: list[int] = []
+    for place in range(WHOLE - len(digits) + 1):
+        if not _may_stand(digits, place):
+            continue
+        behind = WHOLE - len(digits) - place
+        if _heads(place) <= 10**behind:
+            places.append(place)
+            numbers += (_span(head + digits, behind) for head in _beginnings(place))
+        else:
+            turned = digits[::-1]
+            backwards += (_span(tail + turned, place) for tail in _counting(behind))
+    return Spans(_joined(numbers), _joined(backwards), tuple(places))
+
+
+def reversed_digits(number: int) -> int:
+    """The eleven digits read from behind, as the database keeps them: 79253944570 -> 7544935297."""
+    return int(str(number)[::-1])
+
+
+def _may_stand(digits: str, place: int) -> bool:
+    if place == 0:
+        return digits[0] == "7" and (len(digits) == 1 or digits[1] in NATIONAL_FIRST)
+    return place > 1 or digits[0] in NATIONAL_FIRST
+
+
+def _heads(place: int) -> int:
+    return 1 if place < 2 else len(NATIONAL_FIRST) * int(10 ** (place - 2))
+
+
+def _beginnings(place: int) -> Iterator[str]:
+    if place < 2:
+        return iter(("7",) if place else ("",))
+    return chain.from_iterable((f"7{first}{rest}" for rest in _counting(place - 2)) for first in NATIONAL_FIRST)
+
+
+def _counting(width: int) -> Iterator[str]:
+    return (f"{number:0{width}}" for number in range(10**width)) if width else iter(("",))
+
+
+def _span(known: str, unknown: int) -> Span:
+    return int(known + "0" * unknown), int(known + "9" * unknown)
+
+
+def _joined(found: list[Span]) -> tuple[Span, ...]:
+    joined: list[Span] = []
+    for low, high in sorted(found):
+        if joined and low <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(high, joined[-1][1])
+        else:
+            joined.append((low, high))
+    return tuple(joined)

@@ -1,0 +1,82 @@
+"""Changes of a filled schema that is in use meanwhile. Called by migrations only.
+
+Nothing here holds a lock for longer than a moment: rows are filled in by small transactions, indexes are made beside
+the writers, constraints are checked after they hold for new rows. So these steps leave the migration's transaction, and
+one that was cut off is begun again from the start: each step bears its own repetition.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+BATCH = 20_000
+
+
+def fill(table: str, column: str, expression: str) -> None:
+    """Give the rows without a value in a new column theirs, by id, BATCH ids to a transaction."""
+    with op.get_context().autocommit_block():
+        connection = op.get_bind()
+        low, high = connection.execute(sa.text(f'SELECT min(id), max(id) FROM "{table}"')).one()  # noqa: S608 - ours
+        if low is None:
+            return
+        step = sa.text(
+            f'UPDATE "{table}" SET {column} = {expression} WHERE id >= :low AND id < :below AND {column} IS NULL'  # noqa: S608 - ours
+        )
+        for start in range(low, high + 1, BATCH):
+            connection.execute(step, {"low": start, "below": start + BATCH})
+
+
+def count_rows(table: str) -> None:
+    """Write down how many rows a table has that its triggers did not see come.
+
+    Rows and kept totals are read in one statement, which sees one moment, so nobody has to stop writing.
+    """
+    with op.get_context().autocommit_block():
+        op.execute(
+            "INSERT INTO row_total (name, customer_id, rows)"  # noqa: S608 - ours
+            f" SELECT '{table}', customer_id, sum(rows) FROM (SELECT customer_id, 1 AS rows FROM \"{table}\""
+            f" UNION ALL SELECT customer_id, -rows FROM row_total WHERE name = '{table}') AS seen"
+            " GROUP BY customer_id HAVING sum(rows) <> 0"
+        )
+
+
+def index(name: str, table: str, columns: Sequence[str], *, where: str = "") -> None:
+    """An index that is made while others write; what a cut-off attempt left is thrown away first."""
+    drop_index(name)
+    some = f" WHERE {where}" if where else ""
+    _at_leisure(f'CREATE INDEX CONCURRENTLY {name} ON "{table}" ({", ".join(columns)}){some}')
+
+
+def drop_index(name: str) -> None:
+    """An index that nobody needs any more goes as soon as nobody reads by it."""
+    _at_leisure(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+def _at_leisure(statement: str) -> None:
+    """Nobody waits for it, so it may wait for others as long as it takes."""
+    with op.get_context().autocommit_block():
+        connection = op.get_bind()
+        names = ("statement_timeout", "lock_timeout")
+        limits = [connection.scalar(sa.text("SELECT current_setting(:name)"), {"name": name}) for name in names]
+        for name in names:
+            op.execute(f"SET {name} = 0")
+        op.execute(statement)
+        for name, limit in zip(names, limits, strict=True):
+            op.execute(f"SET {name} = '{limit}'")
+
+
+def check(table: str, name: str, condition: str) -> None:
+    """A constraint that holds for new rows at once, and for the others as soon as they have been looked at."""
+    with op.get_context().autocommit_block():
+        op.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS {name}')
+        op.execute(f'ALTER TABLE "{table}" ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID')
+        op.execute(f'ALTER TABLE "{table}" VALIDATE CONSTRAINT {name}')
+
+
+def not_null(table: str, column: str) -> None:
+    """NOT NULL without a look at the whole table under a lock: a checked constraint is proof enough."""
+    proof = f"{column}_there"
+    check(table, proof, f"{column} IS NOT NULL")
+    op.alter_column(table, column, nullable=False)
+    op.drop_constraint(proof, table)

@@ -1,0 +1,95 @@
+"""Search by a whole number or a part of one, in any spelling (rule B7), in tables of any length.
+
+A part is looked for where it may lie in the order of numbers or of reversed numbers (``phones.spans``): ranges of two
+indexes, where a pattern would read every row.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.sql import ColumnElement, Select
+
+from callcab.lib import phone as phones
+from callcab.services import bulk
+
+WHOLE = 11
+# So few digits are in one number of a hundred: the list read in its order fills a page sooner than ranges do. So are
+# one more with the country's code in front, a region or an operator.
+COMMON = 3
+Arms = Iterator[tuple[Any, ColumnElement[bool]]]
+
+
+def holding(*columns: Any) -> Callable[[str], ColumnElement[bool] | None]:
+    """For ``ListSpec.search`` of a list that stays short: numbers that hold the typed digits, a whole one by equality;
+    text without digits matches nothing."""
+
+    def search(text: str) -> ColumnElement[bool] | None:
+        digits = phones.search_digits(text)
+        return sa.or_(*(_holds(column, digits) for column in columns)) if digits else None
+
+    return search
+
+
+def _holds(column: Any, digits: str) -> ColumnElement[bool]:
+    if len(digits) == WHOLE:
+        found: ColumnElement[bool] = column == int(digits)
+        return found
+    return sa.cast(column, sa.Text).contains(digits, autoescape=True)
+
+
+def _is_common(digits: str) -> bool:
+    return len(digits) <= COMMON + (digits[0] == "7")
+
+
+@dataclass(frozen=True)
+class PhoneSearch:
+    """For ``ListSpec.search`` of a model with ``phone`` and ``phone_reversed``, both indexed, as ``holding`` finds."""
+
+    model: type[Any]
+
+    def __call__(self, text: str) -> ColumnElement[bool] | None:
+        digits = phones.search_digits(text)
+        if not digits:
+            return None
+        if len(digits) >= WHOLE or _is_common(digits):
+            return _holds(self.model.phone, digits)
+        row = orm.aliased(self.model)
+        ids = sa.union_all(*(sa.select(row.id).select_from(span).join(row, on) for span, on in _arms(row, digits)))
+        # An array is read once and first; as a join the planner would expect millions of rows from so many ranges.
+        found: ColumnElement[bool] = self.model.id == sa.func.any(sa.func.array(ids.scalar_subquery()))
+        return found
+
+    def hits(self, text: str, conditions: Sequence[ColumnElement[bool]]) -> Select[Any] | None:
+        """A row for each that matches, once, to be counted by the two indexes alone; None where ranges are no help.
+
+        ``conditions`` may ask for ``customer_id``, which the indexes hold as well.
+        """
+        digits = phones.search_digits(text)
+        if not COMMON <= len(digits) < WHOLE:
+            return None
+        forward, backward = _arms(self.model, digits)
+        seen = sa.not_(sa.or_(sa.false(), *_standing(self.model.phone_reversed, digits)))
+        parts = (
+            sa.select(sa.literal(1).label("hit")).select_from(span).join(self.model, on).where(*conditions, *others)
+            for (span, on), others in ((forward, ()), (backward, (seen,)))
+        )
+        return sa.select(sa.union_all(*parts).subquery())
+
+
+def _arms(row: Any, digits: str) -> Arms:
+    """The ranges of each order as a table, and how it is joined."""
+    found = phones.spans(digits)
+    for name, column, spans in (("low", row.phone, found.numbers), ("back", row.phone_reversed, found.reversed)):
+        ends = list(zip(*spans, strict=True)) or [(), ()]
+        span = bulk.rows(f"{name}_span", low=(bulk.NUMBER, ends[0]), high=(bulk.NUMBER, ends[1]))
+        yield span, column.between(span.c.low, span.c.high)
+
+
+def _standing(turned: Any, digits: str) -> Iterator[ColumnElement[bool]]:
+    """Whether the digits stand where the ranges of numbers would have found them, told from the reversed number."""
+    wanted = int(digits[::-1])
+    for place in phones.spans(digits).places:
+        yield (turned // sa.literal(10**place, sa.BigInteger)) % sa.literal(10 ** len(digits), sa.BigInteger) == wanted

@@ -1,0 +1,131 @@
+"""Search by a part of a number: the same rows as by reading every number, found by indexes, counted once."""
+
+import random
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from callcab.db import unit_of_work
+from callcab.models import BlacklistEntry, Call, NumberKind, NumberState, PhoneNumber
+from callcab.scope import Scope
+from callcab.services import listing
+from callcab.services.listing import ListSpec, ListState
+from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
+from callcab.services.specs.phone_number import CABINET_NUMBER, PHONE_NUMBER
+from tests import factories
+
+pytestmark = pytest.mark.usefixtures("connected")
+SYSTEM = Scope.system("test")
+# Any part of them may be typed; the last ones hold what is typed twice, at their ends, and in the middle.
+PLANTED = ("79254477447", "74774774774", "79999994477", "74477999999", "79444779999", "79250000000", "78120004477")
+PARTS = ("447", "4477", "44774", "447744", "4774774", "9994477", "0000000", "7447799", "77447", "9254477447", "999999")
+
+
+@pytest.fixture
+def lists(connected: sa.Engine, owner_dsn: str) -> tuple[int, int]:
+    """Two customers with the planted numbers among a thousand others, and the platform with a few."""
+    with unit_of_work(SYSTEM) as session:
+        ids = factories.customer(session).id, factories.customer(session).id
+    pick = random.Random(4477)
+    others = [7_000_000_000 * 10 + pick.choice((3, 4, 8, 9)) * 10**9 + pick.randrange(10**9) for _ in range(1_000)]
+    with psycopg.connect(owner_dsn) as connection:
+        for customer_id, numbers in ((ids[0], others), (ids[1], others[:50]), (None, others[-20:])):
+            connection.execute(
+                "INSERT INTO blacklist_entry (customer_id, phone, source, reason, author_name, created_at)"
+                " SELECT %s, number, 'hand', '', '', now() FROM unnest(%s::bigint[]) AS number ON CONFLICT DO NOTHING",
+                (customer_id, [*map(int, PLANTED), *numbers]),
+            )
+    return ids
+
+
+def found(spec: ListSpec, scope: Scope, customer_id: int | None, text: str, **filters: object) -> tuple[list[str], int]:
+    """Numbers that are found, and how many the page says there are."""
+    state = ListState(search=text, filters=filters)
+    with unit_of_work(scope) as session:
+        rows = session.scalars(listing.matching(spec, state, customer_id=customer_id)).all()
+        count = listing.count_matching(session, spec, state, customer_id=customer_id, cap=spec.count_cap)
+        return sorted(str(row.phone) for row in rows), count.value
+
+
+def there(customer_id: int | None, text: str) -> list[str]:
+    """The same by reading every number."""
+    with unit_of_work(SYSTEM) as session:
+        statement = sa.select(BlacklistEntry.phone)
+        if customer_id is not None:
+            statement = statement.where(BlacklistEntry.customer_id == customer_id)
+        return sorted(str(phone) for phone in session.scalars(statement) if text in str(phone))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_customer_finds_all_his_numbers_with_the_digits_and_nobody_else_s(lists: tuple[int, int], part: str) -> None:
+    wanted = there(lists[0], part)
+    assert wanted
+    assert found(BLACKLIST, Scope.tenant(lists[0]), lists[0], part) == (wanted, len(wanted))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_support_finds_them_in_every_list(lists: tuple[int, int], part: str) -> None:
+    wanted = there(None, part)
+    assert found(BLACKLIST_SUPPORT, Scope.staff(), None, part) == (wanted, len(wanted))
+
+
+@pytest.mark.parametrize("part", ["447", "4477", "447744"])
+def test_a_filter_beside_the_search_counts_what_it_shows(lists: tuple[int, int], part: str) -> None:
+    wanted = there(lists[1], part)
+    assert found(BLACKLIST_SUPPORT, Scope.staff(), None, part, customer=lists[1]) == (wanted, len(wanted))
+
+
+@pytest.mark.usefixtures("lists")
+@pytest.mark.parametrize("text", ["4478123456789", "%", "_", "нет"])
+def test_what_no_number_holds_finds_nothing(text: str) -> None:
+    assert found(BLACKLIST_SUPPORT, Scope.staff(), None, text) == ([], 0)
+
+
+def test_a_number_that_changes_its_digits_is_found_by_the_new_ones(connected: sa.Engine) -> None:
+    with unit_of_work(SYSTEM) as session:
+        row = PhoneNumber(phone=79253944577, kind=NumberKind.SHARED, state=NumberState.FREE)
+        session.add(row)
+        session.flush()
+        row.phone = 79253941234
+    assert found(PHONE_NUMBER, Scope.staff(), None, "4577") == ([], 0)
+    assert found(PHONE_NUMBER, Scope.staff(), None, "1234") == (["79253941234"], 1)
+
+
+def test_shared_numbers_and_one_s_own_are_found_by_their_last_digits_others_are_not(lists: tuple[int, int]) -> None:
+    with unit_of_work(SYSTEM) as session:
+        session.add(PhoneNumber(phone=74950001234, kind=NumberKind.SHARED, state=NumberState.FREE))
+        for customer_id, phone in zip(lists, (79251111234, 79252221234), strict=True):
+            session.add(
+                PhoneNumber(phone=phone, kind=NumberKind.PERSONAL, state=NumberState.VERIFIED, customer_id=customer_id)
+            )
+    mine = found(CABINET_NUMBER, Scope.tenant(lists[0]), lists[0], "1234")
+    assert mine == (["74950001234", "79251111234"], 2)
+
+
+def test_digits_that_don_t_belong_to_a_number_are_refused_by_the_database(owner_dsn: str) -> None:
+    with psycopg.connect(owner_dsn) as connection, pytest.raises(psycopg.errors.CheckViolation, match="turned_right"):
+        connection.execute(
+            "INSERT INTO blacklist_entry (phone, phone_reversed, source, reason, author_name, created_at)"
+            " VALUES (79253944577, 1, 'hand', '', '', now())"
+        )
+
+
+@pytest.mark.parametrize("model", [BlacklistEntry, Call, PhoneNumber])
+def test_a_page_does_not_read_the_reversed_digits(model: type) -> None:
+    assert "phone_reversed" not in str(sa.select(model))
+
+
+def test_a_long_list_is_counted_to_the_cap_by_the_ranges(lists: tuple[int, int], owner_dsn: str) -> None:
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute(
+            "INSERT INTO blacklist_entry (customer_id, phone, source, reason, author_name, created_at)"
+            " SELECT %s, 79161000000 + n, 'file', '', '', now() FROM generate_series(1, 12000) AS n",
+            (lists[1],),
+        )
+    with unit_of_work(Scope.tenant(lists[1])) as session:
+        state = ListState(search="9161")
+        assert listing.count_matching(session, BLACKLIST, state, customer_id=lists[1], cap=10_000) == listing.Count(
+            10_000, capped=True
+        )
+    assert found(BLACKLIST, Scope.tenant(lists[0]), lists[0], "9161")[1] == len(there(lists[0], "9161"))
