@@ -10,10 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import ColumnElement, Select
 
 from callcab.lib import phone as phones
-from callcab.services import bulk
 
 WHOLE = 11
 # So few digits are in one number of a hundred: the list read in its order fills a page sooner than ranges do. So are
@@ -82,10 +82,19 @@ class PhoneSearch:
 def _arms(row: Any, digits: str) -> Arms:
     """The ranges of each order as a table, and how it is joined."""
     found = phones.spans(digits)
-    for name, column, spans in (("low", row.phone, found.numbers), ("back", row.phone_reversed, found.reversed)):
-        ends = list(zip(*spans, strict=True)) or [(), ()]
-        span = bulk.rows(f"{name}_span", low=(bulk.NUMBER, ends[0]), high=(bulk.NUMBER, ends[1]))
+    for name, column, spans in (("span", row.phone, found.numbers), ("turned", row.phone_reversed, found.reversed)):
+        # As one text each: hundreds of parameters take the driver longer than the search takes the database.
+        ends = (
+            sa.cast(sa.literal(_as_array(end), sa.Text), ARRAY(sa.BigInteger))
+            for end in (list(zip(*spans, strict=True)) or ((), ()))
+        )
+        low, high = sa.column("low", sa.BigInteger), sa.column("high", sa.BigInteger)
+        span = sa.func.unnest(*ends).table_valued(low, high, name=name).render_derived()
         yield span, column.between(span.c.low, span.c.high)
+
+
+def _as_array(numbers: Sequence[int]) -> str:
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _standing(turned: Any, digits: str) -> Iterator[ColumnElement[bool]]:
