@@ -1,7 +1,7 @@
 """The frame of pages: two faces of Flask-Admin (support and cabinet), menu, header, and what templates may use."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, g, request
@@ -11,6 +11,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from callcab.web import formatters
 from callcab.web.assets import asset
@@ -34,7 +35,6 @@ class MenuLine:
     name: Any
     url: str
     icon: str
-    active: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,18 @@ CABINET_FACE = Face(label=_l("Личный кабинет"))
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """What all of a role see in a language: the sidebar, and the addresses of the pages that the header names."""
+
+    sidebar: str
+    pages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Frame:
     """All that the sidebar and the header show."""
 
-    face_name: Any = ""
-    home_url: str = "/"
-    groups: Sequence[MenuGroup] = ()
+    sidebar: Markup
     search_url: str = ""
     balance: str | None = None
     payments_url: str = ""
@@ -76,7 +82,6 @@ class Frame:
     user_links: Sequence[MenuLine] = ()
     sign_out_url: str = "/logout"
     stripe: Any = ""
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def init_theme(app: Flask) -> None:
@@ -105,27 +110,56 @@ def page_frame(context: Context) -> Frame:
     """The frame of the page that is being drawn."""
     admin = _admin_of(context)
     if admin is None or not current_user.is_authenticated:
-        return Frame()
-    base = admin.url.rstrip("/")
-    addresses = {f"{base}/{name}": name for name in _HEADER_PAGES}
-    page = dict.fromkeys(_HEADER_PAGES, "") | {
-        addresses[view.url]: f"{view.url}/" for view in admin._views if view.url in addresses and view.is_accessible()
-    }
-    balance = _balance()
+        return Frame(Markup(_sidebar("/", "", ())))  # noqa: S704 - a template's output
+    fixed = _fixed(admin)
     return Frame(
-        face_name=admin.theme.label if isinstance(admin.theme, Face) else "",
-        home_url=f"{base}/",
-        groups=menu_groups(admin, context.get("admin_view")),
-        search_url=page["search"],
-        balance=balance,
-        payments_url=page["payments"],
-        pay_url=page["invoices"],
-        jobs_url=page["jobs"],
+        sidebar=_opened(fixed.sidebar, context.get("admin_view")),
+        search_url=fixed.pages["search"],
+        balance=_balance(),
+        payments_url=fixed.pages["payments"],
+        pay_url=fixed.pages["invoices"],
+        jobs_url=fixed.pages["jobs"],
         user_name=current_user.name or current_user.email,
         user_note=current_user.email,
-        user_links=user_links(page["profile"]),
+        user_links=user_links(fixed.pages["profile"]),
         stripe=g.get("stripe", ""),
     )
+
+
+def _fixed(admin: Admin) -> Fixed:
+    """Drawn once in a process for each face, role and language.
+
+    What a person may open is decided by side and role alone (``listing.access``), what is visible by the settings.
+    """
+    known: dict[tuple[str, str, str], Fixed] = current_app.extensions.setdefault("callcab.frames", {})
+    key = (admin.url, current_user.role, page_language())
+    if key not in known:
+        known[key] = _draw_fixed(admin)
+    return known[key]
+
+
+def _draw_fixed(admin: Admin) -> Fixed:
+    base = admin.url.rstrip("/")
+    addresses = {f"{base}/{name}": name for name in _HEADER_PAGES}
+    pages = dict.fromkeys(_HEADER_PAGES, "") | {
+        addresses[view.url]: f"{view.url}/" for view in admin._views if view.url in addresses and view.is_accessible()
+    }
+    face_name = admin.theme.label if isinstance(admin.theme, Face) else ""
+    return Fixed(_sidebar(f"{base}/", face_name, menu_groups(admin)), pages)
+
+
+def _sidebar(home_url: str, face_name: Any, groups: Sequence[MenuGroup]) -> str:
+    template = current_app.jinja_env.get_template("layout/_sidebar.html")
+    return template.render(home_url=home_url, face_name=face_name, groups=groups)
+
+
+def _opened(sidebar: str, view: Any) -> Markup:
+    """The sidebar with the line of this view marked as the page that is open."""
+    menu = getattr(view, "menu", None)
+    if menu is not None:
+        line = f'<a class="nav-item-link" href="{menu.get_url()}"'
+        sidebar = sidebar.replace(line, f'{line} aria-current="page"', 1)
+    return Markup(sidebar)  # noqa: S704 - a template's output
 
 
 def user_links(profile_url: str) -> list[MenuLine]:
@@ -133,7 +167,7 @@ def user_links(profile_url: str) -> list[MenuLine]:
     return [MenuLine(_l("Профиль и безопасность"), profile_url, "user-circle")] if profile_url else []
 
 
-def menu_groups(admin: Admin, view: Any = None) -> list[MenuGroup]:
+def menu_groups(admin: Admin) -> list[MenuGroup]:
     """The menu of an Admin object, confined to what the person may open."""
     loose: list[MenuLine] = []
     grouped: dict[str, list[MenuLine]] = {}
@@ -143,18 +177,17 @@ def menu_groups(admin: Admin, view: Any = None) -> list[MenuGroup]:
             continue
         if item.is_category():
             titles[str(item.name)] = item.name
-            grouped[str(item.name)] = [_line(child, view) for child in item.get_children()]
+            grouped[str(item.name)] = [_line(child) for child in item.get_children()]
         else:
-            loose.append(_line(item, view, "home" if item.get_url() == f"{admin.url}/" else "list"))
+            loose.append(_line(item, "home" if item.get_url() == f"{admin.url}/" else "list"))
     order = {str(name): place for place, name in enumerate(GROUPS)}
     names = sorted(grouped, key=lambda name: order.get(name, len(order)))
     found = [MenuGroup("", loose)] if loose else []
     return found + [MenuGroup(titles[name], grouped[name]) for name in names if grouped[name]]
 
 
-def _line(item: Any, view: Any, icon_name: str = "list") -> MenuLine:
-    name = item.get_icon_value() or icon_name
-    return MenuLine(item.name, item.get_url() or "", name, bool(view and item.is_active(view)))
+def _line(item: Any, icon_name: str = "list") -> MenuLine:
+    return MenuLine(item.name, item.get_url() or "", item.get_icon_value() or icon_name)
 
 
 def _admin_of(context: Context) -> Admin | None:
