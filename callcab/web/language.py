@@ -66,16 +66,18 @@ def _catalogue() -> dict[str, str]:
     except (AttributeError, RuntimeError):
         # Nobody asked before in this request, or there is none.
         pass
-    locale, texts = flask_babel.get_locale(), _texts(flask_babel.get_translations())
-    if locale is not None:
-        g._flask_babel.locale_of_texts, g._flask_babel.texts = locale, texts
+    locale = flask_babel.get_locale()
+    if locale is None:
+        return {}
+    texts = _texts(flask_babel.get_translations())
+    g._flask_babel.locale_of_texts, g._flask_babel.texts = locale, texts
     return texts
 
 
 @cache
 def _texts(translations: Any) -> dict[str, str]:
     """A catalogue as plain texts; of those with a plural, the form for one. Flask-Babel keeps one object a language."""
-    known: dict[Any, str] = getattr(translations, "_catalog", {})
-    single = translations.plural(1) if known else 0
+    known: dict[Any, str] = translations._catalog
+    single = translations.plural(1)
     plurals = {key[0]: text for key, text in known.items() if isinstance(key, tuple) and key[1] == single}
     return plurals | {key: text for key, text in known.items() if key and isinstance(key, str)}

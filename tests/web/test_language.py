@@ -5,16 +5,17 @@ import pytest
 from flask import Flask, render_template_string
 
 from callcab.cli import catalogue
+from callcab.web import language
 from callcab.web.language import LANGUAGES, gettext, lazy_gettext
 
 TEXT = "Чёрный список"
 ENGLISH = "Blacklist"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_text_is_the_one_that_flask_babel_would_give(app: Flask, language: str) -> None:
+@pytest.mark.parametrize("chosen", LANGUAGES)
+def test_every_text_is_the_one_that_flask_babel_would_give(app: Flask, chosen: str) -> None:
     texts = [item.id if isinstance(item.id, str) else item.id[0] for item in catalogue.extract() if item.id]
-    with app.test_request_context(headers={"Cookie": f"language={language}"}):
+    with app.test_request_context(headers={"Cookie": f"language={chosen}"}):
         assert [gettext(text) for text in texts] == [flask_babel.gettext(text) for text in texts]
 
 
@@ -33,14 +34,16 @@ def test_a_text_follows_the_language_within_a_request(app: Flask) -> None:
 
 def test_each_request_has_its_own_language(app: Flask) -> None:
     said = []
-    for language in ("en", "ru", "en"):
-        with app.test_request_context(headers={"Cookie": f"language={language}"}):
+    for chosen in ("en", "ru", "en"):
+        with app.test_request_context(headers={"Cookie": f"language={chosen}"}):
             said.append(gettext(TEXT))
     assert said == [ENGLISH, TEXT, ENGLISH]
 
 
-def test_outside_a_request_a_text_is_russian() -> None:
+def test_outside_a_request_a_text_is_russian_and_nothing_is_kept_of_it() -> None:
+    kept = language._texts.cache_info().currsize
     assert str(lazy_gettext(TEXT)) == TEXT
+    assert language._texts.cache_info().currsize == kept
 
 
 @pytest.mark.parametrize(
