@@ -13,10 +13,6 @@ from io import BytesIO
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from reportlab.pdfbase.ttfonts import TTFontFile
-from reportlab.platypus.doctemplate import LayoutError
-from xhtml2pdf import pisa
-from xhtml2pdf.config.resources import RenderLimitError, ResourceAccessPolicy
 
 from callcab.lib import amount_words, invoice_text, payment_qr
 from callcab.lib.money import InvoiceLine, InvoiceTotals, VatMode, format_amount, format_number
@@ -110,6 +106,11 @@ def render_pdf(html: str, *, base_dir: Path = FONTS) -> bytes:
     raises   PdfError, also when the renderer only warns: a missing font is a warning to it, and all letters
              would be black squares
     """
+    # xhtml2pdf, reportlab and what they bring hold 20 MB: not for a dialer, and not before the first document.
+    from reportlab.platypus.doctemplate import LayoutError  # noqa: PLC0415
+    from xhtml2pdf import pisa  # noqa: PLC0415
+    from xhtml2pdf.config.resources import RenderLimitError, ResourceAccessPolicy  # noqa: PLC0415
+
     policy = ResourceAccessPolicy.server(base_dir, allow_remote=False, max_render_seconds=RENDER_SECONDS)
     out = BytesIO()
     try:
@@ -179,6 +180,8 @@ def _printable(value: object) -> object:
 @cache
 def _glyphs() -> frozenset[str]:
     """Characters that the regular and the bold face both have."""
+    from reportlab.pdfbase.ttfonts import TTFontFile  # noqa: PLC0415
+
     regular, bold = (set(TTFontFile(str(FONTS / name)).charToGlyph) for name in FACES)
     return frozenset(map(chr, regular & bold)) | {"\n", "\t"}
 

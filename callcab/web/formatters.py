@@ -137,10 +137,9 @@ def html_text(value: Any) -> str:
 
     Most texts of a list have nothing to escape; looking takes a tenth of ``escape``.
     """
-    if isinstance(value, Markup):
-        return value
-    text = value if isinstance(value, str) else str(value)
-    return escape(text) if _needs_escape(text) else text
+    if value.__class__ is str:
+        return escape(value) if _needs_escape(value) else value
+    return value if isinstance(value, Markup) else escape(str(value))
 
 
 def status(text: Any, tone: str = "", *, live: bool = False) -> Markup:
