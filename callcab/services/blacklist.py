@@ -164,7 +164,7 @@ def remove_many(session: CabSession, ids: Sequence[int]) -> int:
 
 
 def delete_chunk(
-    session: CabSession, rows: Sequence[BlacklistEntry], params: dict[str, Any], actor: Actor
+    session: CabSession, rows: Sequence[Any], params: dict[str, Any], actor: Actor
 ) -> Tally | list[RowResult]:
     """Bulk operation ``blacklist.delete``; what somebody else deleted meanwhile counts as skipped.
 
@@ -188,7 +188,7 @@ def delete_chunk(
     return Tally(done=gone, skipped=len(mine) - gone, failed=len(kept), rows=kept)
 
 
-def _tell_customers(session: CabSession, rows: Sequence[BlacklistEntry], actor: Actor) -> None:
+def _tell_customers(session: CabSession, rows: Sequence[Any], actor: Actor) -> None:
     """One event in the log of each customer whose entries support deleted."""
     for customer_id, count in Counter(row.customer_id for row in rows).items():
         audit.record(
@@ -201,7 +201,7 @@ def _tell_customers(session: CabSession, rows: Sequence[BlacklistEntry], actor: 
         )
 
 
-def _tell_platform(session: CabSession, rows: Sequence[BlacklistEntry], actor: Actor, reason: str) -> None:
+def _tell_platform(session: CabSession, rows: Sequence[Any], actor: Actor, reason: str) -> None:
     """One event for each number that anybody may be called on again: nothing else keeps it."""
     for row in rows:
         audit.record(
@@ -347,6 +347,7 @@ operation.register(
     delete_chunk,
     permission="blacklist.delete",
     chunk=5_000,
+    reads=(BlacklistEntry.id, BlacklistEntry.customer_id, BlacklistEntry.phone, BlacklistEntry.reason),
     undo=restoring(
         Part(BlacklistEntry, after=_restored),
         named=lambda kept: phones.from_int(kept["phone"]),

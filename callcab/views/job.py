@@ -234,10 +234,7 @@ class JobView(ListView):
             row=row,
             title=self.name_of(row),
             what=[errors.TEXTS[f"operation.undo.{operations.way_of(row)}"], *([] if more is None else [more])],
-            facts=[
-                (_("Сделано строк"), number(row.done)),
-                (_("Отменить можно до"), moment(operations.undo_until(row))),
-            ],
+            facts=self._undo_facts(row),
             details=details,
             crumbs=[
                 {"url": f"{self.url}/", "name": self.name},
@@ -245,6 +242,14 @@ class JobView(ListView):
                 {"url": "", "name": _("Отменить действие")},
             ],
         )
+
+    def _undo_facts(self, row: Operation) -> list[tuple[str, str]]:
+        skips = operations.undo_skips(db.session(), row)
+        return [
+            (_("Сделано строк"), number(row.done)),
+            *([] if skips is None else [(_("Будет пропущено"), number(skips))]),
+            (_("Отменить можно до"), moment(operations.undo_until(row))),
+        ]
 
     def _undone_by(self, row: Operation) -> tuple[str, str, str] | None:
         """How far the undoing of this operation is, and a link to it: name and address; the last of several tries."""

@@ -44,6 +44,11 @@ def undone(number: int, actor: Actor) -> Operation:
     return load(undoing)
 
 
+def skips(number: int) -> int | None:
+    with unit_of_work(STAFF) as session:
+        return operation.undo_skips(session, session.get_one(Operation, number))
+
+
 def imported(tmp_path: Path, customer_id: int | None, text: str, actor: Actor) -> int:
     number = prepared(tmp_path, customer_id, text, actor)
     confirm(number, actor)
@@ -64,7 +69,9 @@ def test_a_number_that_was_added_again_survives_the_undoing_of_its_import(
     tmp_path: Path, customer_id: int, lead: Actor
 ) -> None:
     number = imported(tmp_path, customer_id, f"{IVAN} {BORIS}", lead)
+    assert skips(number) == 0
     put(customer_id, IVAN)
+    assert skips(number) == 1
     over = undone(number, lead)
     assert (over.done, over.skipped, listed(customer_id)) == (1, 1, {IVAN})
 

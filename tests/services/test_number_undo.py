@@ -70,6 +70,9 @@ def test_a_number_that_changed_since_is_left_alone(lead: Actor) -> None:
     do("number.block", [first, second], lead, reason="Жалоба")
     with unit_of_work(STAFF) as session:
         phone_number.unblock(session, second, actor=lead)
+    with unit_of_work(STAFF) as session:
+        blocking = session.scalars(sa.select(Operation)).one()
+        assert operation.undo_skips(session, blocking) == 1
     assert undo(lead) == {first: DONE, second: skipped("operation.changed_since")}
 
 

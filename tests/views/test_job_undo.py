@@ -110,7 +110,9 @@ def test_a_row_that_could_not_come_back_is_named(people: People) -> None:
     delete(olga)
     with unit_of_work(Scope.system("test")) as session:
         session.add(BlacklistEntry(customer_id=people.customer_id, phone=79250000001, source=BlacklistSource.HAND))
-    olga.get("/cabinet/jobs/undo/?id=1").form(action="/cabinet/jobs/undo/").submit()
+    asked = olga.get("/cabinet/jobs/undo/?id=1")
+    assert asked.tree.xpath("//dt[.='Будет пропущено']/following-sibling::dd[1]")[0].text == "1"
+    asked.form(action="/cabinet/jobs/undo/").submit()
     jobs.run(newest())
     rows = olga.get("/cabinet/jobs/details/?id=2").rows()
     assert [row[1:] for row in rows] == [["+79250000001", "Пропущено", "На этом месте уже есть другая запись."]]

@@ -98,7 +98,7 @@ def delete_chunk(session: CabSession, rows: Sequence[ContactList], params: dict[
     return Tally(done=done, skipped=len(rows) - done)
 
 
-def delete_entries(session: CabSession, rows: Sequence[ListEntry], params: dict[str, Any], actor: Actor) -> Tally:
+def delete_entries(session: CabSession, rows: Sequence[Any], params: dict[str, Any], actor: Actor) -> Tally:
     """Bulk operation ``list_entry.delete``: numbers leave their lists."""
     ids = [row.id for row in rows]
     gone = set(keeping.remove(session, ListEntry, ListEntry.id, ids, params["operation_id"]))
@@ -184,5 +184,6 @@ operation.register(
     delete_entries,
     permission="contact_list.edit",
     chunk=5_000,
+    reads=(ListEntry.id, ListEntry.contact_list_id),
     undo=restoring(ENTRIES, named=lambda kept: phones.from_int(kept["phone"])),
 )

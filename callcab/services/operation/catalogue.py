@@ -74,10 +74,12 @@ Check = Callable[[CabSession, Operation, Actor], None]
 class Undo:
     """How an operation is undone, made by ``undo_kinds``: ``chunk(session, operation, place, actor)`` undoes a part in
     one transaction and says where the next one begins; ``check`` refuses who may not undo although he may start. What
-    the page says of it is the sentence ``operation.undo.<way>``."""
+    the page says of it is the sentence ``operation.undo.<way>``; ``skips(session, operation)`` is how many rows could
+    not be undone as things are, None when counting them takes long."""
 
     way: str
     chunk: Callable[[CabSession, Operation, Place, Actor], tuple[Tally, Place]]
+    skips: Callable[[CabSession, Operation], int | None]
     check: Check | None = None
 
 
@@ -98,6 +100,7 @@ class Work:
     member: Member | None = None
     inline: int = INLINE_ROWS
     undo: Undo | None = None
+    reads: Sequence[Any] = ()
 
     def permission_for(self, customer_id: int | None) -> str:
         """What starting it needs, and so confirming it: more when it is about no single customer but about all."""
@@ -115,15 +118,18 @@ def register(
     chunk: int = CHUNK,
     inline: int = INLINE_ROWS,
     undo: Undo | None = None,
+    reads: Sequence[Any] = (),
 ) -> None:
     """Something done to rows: ``handler(session, rows, params, actor)`` gives a RowResult per row, or a Tally.
 
     Up to ``inline`` rows are done within the request: fewer where a row takes long. ``params["operation_id"]`` is there
     for what ``undo`` will need (``keeping``); without ``undo`` people are told beforehand that there is no way back.
+    ``reads`` are the only columns that a set-based handler looks at, with ``id``: an object for each row takes longer
+    than what is done to it.
     It is called with at most ``chunk`` rows in one transaction and must be harmless when a chunk is rolled back.
     A DomainError that it raises fails the whole operation; ``per_row`` turns one into the result of its row.
     """
-    _add(Work(name, OperationKind.ACTION, permission, chunk, handler=handler, inline=inline, undo=undo))
+    _add(Work(name, OperationKind.ACTION, permission, chunk, handler=handler, inline=inline, undo=undo, reads=reads))
 
 
 def register_import(

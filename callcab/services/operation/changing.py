@@ -4,6 +4,9 @@ Rows are walked by id, whatever the list's own order: a deed that changes what t
 twice. They are locked, so that a handler may look and then write.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from callcab.db import CabSession
 from callcab.models import Operation
 from callcab.scope import Actor
@@ -23,10 +26,12 @@ def chunk(session: CabSession, operation: Operation, work: Work, actor: Actor) -
     statement = statement.where(key > cursor.get("last", 0))
     if cursor.get("until") is not None:
         statement = statement.where(key <= cursor["until"])
-    if spec.options is not None:
-        statement = statement.options(*spec.options())
     statement = statement.order_by(key).limit(work.chunk).with_for_update(of=spec.model)
-    rows = session.scalars(statement).unique().all()
+    rows: Sequence[Any]
+    if work.reads:
+        rows = session.execute(statement.with_only_columns(*work.reads)).unique().all()
+    else:
+        rows = session.scalars(statement.options(*(spec.options() if spec.options else ()))).unique().all()
     if not rows:
         return Tally(), False
     last = rows[-1].id

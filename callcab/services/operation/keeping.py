@@ -98,6 +98,31 @@ def kept_rows(session: CabSession, operation: Operation, model: Any, after: int,
     return [row for chunk in chunks for row in chunk.rows]
 
 
+def all_rows(session: CabSession, operation: Operation, model: Any) -> list[dict[str, Any]]:
+    """Every kept row of a table. For a few thousand at most."""
+    return [row for chunk in session.scalars(_chunks(operation, model, 0)) for row in chunk.rows]
+
+
+def taken(session: CabSession, operation: Operation, model: Any) -> int | None:
+    """How many kept rows would not find their place free: by the unique constraint of their table, None without one."""
+    table = model.__table__
+    unique = next((item for item in table.constraints if isinstance(item, sa.UniqueConstraint)), None)
+    if unique is None:
+        return None
+    # Written so that the index of a column that is never empty serves.
+    same = " AND ".join(
+        f"there.{column.name} {'IS NOT DISTINCT FROM' if column.nullable else '='} kept.{column.name}"
+        for column in unique.columns
+    )
+    statement = (
+        f"SELECT count(*) FROM undo_chunk AS chunk, json_populate_recordset(CAST(NULL AS {table.name}), chunk.rows)"  # noqa: S608
+        " AS kept WHERE chunk.operation_id = :operation AND chunk.table_name = :table"
+        f" AND EXISTS (SELECT FROM {table.name} AS there WHERE {same})"
+    )
+    found: int = session.scalars(sa.text(statement), {"operation": operation.id, "table": table.name}).one()
+    return found
+
+
 def put_back(
     session: CabSession, operation: Operation, model: Any, after: int, last: int, needs: Sequence[Any]
 ) -> set[int]:

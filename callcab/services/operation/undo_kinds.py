@@ -20,6 +20,8 @@ from callcab.services.operation.catalogue import Check, Place, RowResult, Tally,
 
 # Rows that an import made and that are deleted in one transaction.
 CHUNK = 5_000
+# Up to so many rows it is counted beforehand which of them could not be undone.
+COUNTED = 10_000
 Named = Callable[[dict[str, Any]], str]
 
 
@@ -58,7 +60,10 @@ def restoring(*parts: Part, named: Named = lambda kept: "", check: Check | None 
             _left_out(session, part.model, [row for row in kept if row["id"] not in back], tally, named)
         return tally if number == 0 else Tally(), (number, last)
 
-    return Undo("restores", chunk, check)
+    def skips(session: CabSession, operation: Operation) -> int | None:
+        return None if operation.done > COUNTED else keeping.taken(session, operation, parts[0].model)
+
+    return Undo("restores", chunk, skips, check)
 
 
 def _left_out(session: CabSession, model: Any, kept: Sequence[dict[str, Any]], tally: Tally, named: Named) -> None:
@@ -90,7 +95,11 @@ def unmaking(model: Any, delete: Callable[[CabSession, Sequence[int]], int]) -> 
             return Tally(), None
         return Tally(done=delete(session, ids)), (0, ids[-1])
 
-    return Undo("unmakes", chunk)
+    def skips(session: CabSession, operation: Operation) -> int:
+        mine = sa.select(sa.func.count()).select_from(model).where(model.operation_id == operation.id)
+        return operation.done - (session.scalar(mine) or 0)
+
+    return Undo("unmakes", chunk, skips)
 
 
 def reverting(
@@ -128,4 +137,12 @@ def reverting(
             return RowResult(change["id"], RowOutcome.SKIPPED, refusal.code, name)
         return RowResult(row.id, text=name, before=change["after"], after=change["before"])
 
-    return Undo("reverts", chunk)
+    def skips(session: CabSession, operation: Operation) -> int | None:
+        if operation.done > COUNTED:
+            return None
+        kept = {change["id"]: change["after"] for change in keeping.all_rows(session, operation, model)}
+        rows = session.scalars(sa.select(model).where(model.id == bulk.any_of([*kept])))
+        same: int = sum(fields_of(row, kept[row.id]) == kept[row.id] for row in rows)
+        return int(operation.done) - same
+
+    return Undo("reverts", chunk, skips)

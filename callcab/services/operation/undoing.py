@@ -45,6 +45,12 @@ def undo_until(operation: Operation) -> datetime | None:
     return operation.finished_at + UNDO_FOR
 
 
+def undo_skips(session: CabSession, operation: Operation) -> int | None:
+    """How many of its rows could not be undone now; None when that is not counted."""
+    undo = _undo_of(operation)
+    return None if undo is None else undo.skips(session, operation)
+
+
 def undone_by(session: CabSession, operation: Operation) -> Operation | None:
     """The operation that undoes it, or tried to last."""
     return session.scalar(
