@@ -109,12 +109,13 @@ _LEAD = {
     "seller.read",
     "ip.edit",
     "audit.export",
+    "view.share",
 }
 _ADMIN = {"staff.read", "staff.edit", "seller.edit", "tariff.read", "tariff.edit"}
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
-    "owner": frozenset(_READ | _MONEY | _DIAL | _OWN | {"number.rent"}),
-    "manager": frozenset(_READ | _MONEY | _DIAL | {"ip.read", "audit.read", "number.rent"}),
+    "owner": frozenset(_READ | _MONEY | _DIAL | _OWN | {"number.rent", "view.share"}),
+    "manager": frozenset(_READ | _MONEY | _DIAL | {"ip.read", "audit.read", "number.rent", "view.share"}),
     "accountant": frozenset(_READ | _MONEY),
     "operator": frozenset(_READ | _DIAL),
     "viewer": frozenset(_READ),

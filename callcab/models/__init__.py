@@ -42,6 +42,7 @@ from callcab.models.phone_number import (
 )
 from callcab.models.promo import PromoActivation, PromoAttempt, PromoBatch, PromoCode, PromoState
 from callcab.models.row_total import RowTotal
+from callcab.models.saved_view import SavedView
 from callcab.models.seller import InvoiceCounter, Seller, VatMode
 from callcab.models.session_record import SessionRecord
 from callcab.models.stored_file import StoredFile
@@ -117,6 +118,7 @@ __all__ = [
     "ReservationState",
     "RowOutcome",
     "RowTotal",
+    "SavedView",
     "Seller",
     "SessionRecord",
     "StoredFile",

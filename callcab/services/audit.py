@@ -25,6 +25,7 @@ _NAMES = """
     operation.cancel operation.confirm operation.undo
     payment.record payment.correct payment.reverse
     promo.issue promo.pause promo.resume promo.activate
+    saved_view.share saved_view.delete
     seller.create seller.edit
     session.end
     tariff.create tariff.edit

@@ -29,6 +29,7 @@ SECTIONS = (
     "operation",
     "payment",
     "promo",
+    "saved_view",
     "seller",
     "session",
     "tariff",

@@ -208,6 +208,14 @@ async function loadFacets(panel) {
   });
 }
 
+/* How many rows each saved view shows now */
+async function loadViewCounts(place) {
+  const response = await fetch(place.dataset.counts, { credentials: "same-origin" });
+  if (!response.ok) return;
+  const counts = await response.json();
+  findAll("[data-view]", place).forEach((tab) => (tab.textContent = counts[tab.dataset.view] || ""));
+}
+
 /* Suggestions for a reference filter */
 let waiting = 0;
 
@@ -363,4 +371,5 @@ window.addEventListener("pageshow", () => {
   findAll("form.list-form").forEach(showSelection);
   findAll("button[disabled][type=submit]").forEach((button) => (button.disabled = button.hasAttribute("data-off")));
   findAll("details.filter-panel").forEach(loadFacets);
+  findAll("[data-counts]").forEach(loadViewCounts);
 });

@@ -14,7 +14,7 @@ from callcab.services.listing import ListSpec, get_one
 from callcab.web.auth import to_sign_in
 from callcab.web.database import db
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import acting, page
+from callcab.web.listing import acting, page, saved
 from callcab.web.listing.access import may, on_side, request_customer_id
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, RowLink, Tab
 
@@ -118,7 +118,7 @@ class ListView(ModelView):
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
         """The list."""
-        context = page.list_context(self) | self.list_extras()
+        context = page.list_context(self) | saved.list_context(self) | self.list_extras()
         return self.render(self.list_template, crumbs=[], **context)
 
     @expose("/details/")
@@ -158,6 +158,26 @@ class ListView(ModelView):
             return jsonify(page.lookup_json(self))
         except DomainError:
             abort(404)
+
+    @expose("/views/save/", methods=("GET", "POST"))
+    def save_view(self) -> ResponseReturnValue:
+        """Keep what the list shows under a name."""
+        return saved.save(self)
+
+    @expose("/views/<int(max=9223372036854775807):view_id>/")
+    def saved_view(self, view_id: int) -> ResponseReturnValue:
+        """The short link of a saved view."""
+        return saved.open_view(self, view_id)
+
+    @expose("/views/<int(max=9223372036854775807):view_id>/delete/", methods=("GET", "POST"))
+    def forget_view(self, view_id: int) -> ResponseReturnValue:
+        """Forget a saved view."""
+        return saved.delete(self, view_id)
+
+    @expose("/views/counts/")
+    def view_counts(self) -> ResponseReturnValue:
+        """How many rows each saved view shows now."""
+        return jsonify(saved.counts(self))
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> ResponseReturnValue:
