@@ -235,6 +235,30 @@ def test_the_card_of_a_job_survives_a_reload_and_ends_by_itself(browse: Browse, 
     expect(card).not_to_have_attribute("hx-get", re.compile("."))
 
 
+def test_a_deed_is_undone_in_a_window_and_each_page_leads_to_the_other(browse: Browse) -> None:
+    page = browse("/cabinet/blacklist/?source=hand", who="owner")
+    found = total(page)
+    page.locator("table.list input[name=id]").first.check()
+    page.locator(".bulk-bar").get_by_role("button", name="Удалить").click()
+    expect(window_of(page)).to_contain_text("Можно отменить в течение 7 дней.")
+    window_of(page).get_by_role("button", name="Удалить").click()
+    expect(page.locator("#toasts")).to_contain_text("строк: 1")
+    assert total(page) == found - 1
+    page.goto("/cabinet/jobs/")
+    page.get_by_role("link", name="Удаление из чёрного списка").first.click()
+    page.locator("main").get_by_role("link", name="Отменить действие").click()
+    expect(window_of(page)).to_contain_text("Удалённые записи вернутся такими, какими были.")
+    assert_accessible(page)
+    window_of(page).get_by_role("button", name="Отменить действие").click()
+    expect(page.locator("h1")).to_contain_text("Отмена: Удаление из чёрного списка")
+    expect(page.locator("#job-progress")).to_contain_text("сделано: 1")
+    page.locator("#job-progress").get_by_role("link", name="№").click()
+    expect(page.locator("main")).to_contain_text("Действие отменено")
+    assert_fits(page)
+    page.goto("/cabinet/blacklist/?source=hand")
+    assert total(page) == found
+
+
 # Addresses, promo codes, invoices
 
 

@@ -45,6 +45,10 @@ def test_a_row_is_deleted_through_the_page_that_asks(browse: Browse) -> None:
     page.locator("main").get_by_role("button", name="Удалить").click()
     expect(page.locator("#toasts")).to_contain_text("строк: 1")
     assert total(page) == before - 1
+    page.locator("#toasts").get_by_role("link", name="Отменить действие").click()
+    expect(page.locator("h1")).to_have_text("Отменить действие?")
+    page.locator("main").get_by_role("button", name="Отменить действие").click()
+    expect(page.locator("h1")).to_contain_text("Отмена: Удаление из чёрного списка")
 
 
 def test_ticked_rows_are_deleted_through_the_page_that_asks(browse: Browse) -> None:

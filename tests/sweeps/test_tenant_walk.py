@@ -27,7 +27,18 @@ NETS = ("both nets", "row-level security alone", "the session's criterion alone"
 # Tables whose foreign rows must be the same after the walk.
 OWNED = sorted(table.name for table in Base.metadata.tables.values() if "customer_id" in table.c)
 # Pages and files of one row, which its id in the query names.
-BY_ID = ("/details/", "/download/", "/pdf/", "/rejected/", "/progress/", "/edit/", "/check/", "/sound/", "/listen/")
+BY_ID = (
+    "/details/",
+    "/download/",
+    "/pdf/",
+    "/rejected/",
+    "/progress/",
+    "/edit/",
+    "/check/",
+    "/sound/",
+    "/listen/",
+    "/undo/",
+)
 TYPED = (str(world.FOREIGN_PHONE), "7777,77", world.FOREIGN_INN, world.MARK, "198.51.100.77", "stranger@other.example")
 
 

@@ -5,8 +5,10 @@ import sqlalchemy as sa
 
 from callcab.db import unit_of_work
 from callcab.jobs import operation as jobs
-from callcab.models import BlacklistEntry, BlacklistSource, Operation
+from callcab.models import BlacklistEntry, BlacklistSource, NumberState, Operation
 from callcab.scope import Scope
+from callcab.web.listing.acting import way_back
+from tests import factories
 from tests.client import Browser, Page
 from tests.people import People
 
@@ -77,6 +79,14 @@ def test_support_undoes_its_own_deed(people: People) -> None:
 def test_it_is_said_before_the_deed_whether_there_is_a_way_back(people: People) -> None:
     asked = people.olga.post("/cabinet/blacklist/action/", action="delete", scope="all")
     assert "Можно отменить в течение 7 дней." in asked.text
+
+
+def test_a_deed_without_a_way_back_says_so_and_a_download_says_nothing(people: People) -> None:
+    with unit_of_work(Scope.system("test")) as session:
+        factories.number(session, state=NumberState.BUSY)
+    asked = people.sasha.post("/admin/numbers/action/", action="release", scope="all")
+    assert "Это действие нельзя отменить." in asked.text
+    assert way_back("invoice.archive") == ""
 
 
 def test_a_second_click_makes_no_second_undoing(people: People) -> None:

@@ -75,11 +75,12 @@ class Undo:
     """How an operation is undone, made by ``undo_kinds``: ``chunk(session, operation, place, actor)`` undoes a part in
     one transaction and says where the next one begins; ``check`` refuses who may not undo although he may start. What
     the page says of it is the sentence ``operation.undo.<way>``; ``skips(session, operation)`` is how many rows could
-    not be undone as things are, None when counting them takes long."""
+    not be undone as things are, None when counting them takes long; ``kept``: it needs what ``keeping`` kept."""
 
     way: str
     chunk: Callable[[CabSession, Operation, Place, Actor], tuple[Tally, Place]]
     skips: Callable[[CabSession, Operation], int | None]
+    kept: bool = True
     check: Check | None = None
 
 

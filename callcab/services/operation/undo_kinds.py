@@ -63,7 +63,7 @@ def restoring(*parts: Part, named: Named = lambda kept: "", check: Check | None 
     def skips(session: CabSession, operation: Operation) -> int | None:
         return None if operation.done > COUNTED else keeping.taken(session, operation, parts[0].model)
 
-    return Undo("restores", chunk, skips, check)
+    return Undo("restores", chunk, skips, check=check)
 
 
 def _left_out(session: CabSession, model: Any, kept: Sequence[dict[str, Any]], tally: Tally, named: Named) -> None:
@@ -99,7 +99,7 @@ def unmaking(model: Any, delete: Callable[[CabSession, Sequence[int]], int]) -> 
         mine = sa.select(sa.func.count()).select_from(model).where(model.operation_id == operation.id)
         return operation.done - (session.scalar(mine) or 0)
 
-    return Undo("unmakes", chunk, skips)
+    return Undo("unmakes", chunk, skips, kept=False)
 
 
 def reverting(

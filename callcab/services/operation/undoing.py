@@ -70,8 +70,8 @@ def may_undo(session: CabSession, operation: Operation, actor: Actor) -> bool:
 def undo(session: CabSession, operation_id: int, *, actor: Actor) -> Operation:
     """Ask for it to be undone; flushed, audited, carried out after the commit.
 
-    Raises NotFound, Forbidden, Conflict ``operation.not_over``, Invalid ``operation.no_undo``, Conflict
-    ``operation.undo_late`` after seven days, Conflict ``operation.undone`` for the second one.
+    Raises NotFound, Forbidden, Conflict ``operation.not_over``, Invalid ``operation.no_undo`` or
+    ``operation.nothing_to_undo``, Conflict ``operation.undo_late`` after seven days or ``operation.undone``.
     """
     undone = locked(session, operation_id)
     check_undo(session, undone, actor)
@@ -109,6 +109,8 @@ def check_undo(session: CabSession, operation: Operation, actor: Actor) -> None:
     last = undone_by(session, operation)
     if last is not None and last.state not in BROKEN:
         raise Conflict("operation.undone")
+    if undo.kept and session.scalar(sa.select(~sa.exists().where(UndoChunk.operation_id == operation.id))):
+        raise Invalid("operation.nothing_to_undo")
     if undo.check is not None:
         undo.check(session, operation, actor)
 

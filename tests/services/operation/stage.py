@@ -75,6 +75,7 @@ def apply(session, records, params, actor, memory):
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """One list and three operations of its own for the tests, gone afterwards."""
+    operation.names()  # A section that is loaded meanwhile would go with them.
     monkeypatch.setattr(catalogue, "_works", dict(catalogue._works))
     monkeypatch.setitem(listing.catalogue._specs, SPEC.name, SPEC)
     operation.register("test.mark", operation.per_row(mark), permission="blacklist.edit", chunk=4)

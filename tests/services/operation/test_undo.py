@@ -21,10 +21,10 @@ from tests.services.operation.stage import begin, entry, load, one_chunk, reason
 STAFF = Scope.staff()
 
 
-def checksum(connection: psycopg.Connection, table: str = "blacklist_entry") -> str:
-    """Of every column of every row."""
-    found = connection.execute(f"SELECT md5(string_agg(t::text, '|' ORDER BY id)) FROM {table} t").fetchone()
-    return found[0] if found else ""
+def checksum(connection: psycopg.Connection) -> str | None:
+    """Of every column of every row; None when there is none."""
+    found = connection.execute("SELECT md5(string_agg(t::text, '|' ORDER BY id)) FROM blacklist_entry t").fetchone()
+    return found[0] if found else None
 
 
 def deleted(actor: Actor, **values: Any) -> Operation:
@@ -103,6 +103,15 @@ def test_what_goes_on_is_not_undone_yet(owner: Actor) -> None:
     started = begin(owner, "blacklist.delete")
     with pytest.raises(Conflict, match=r"operation\.not_over"):
         undo(owner, started)
+
+
+def test_what_was_done_before_anything_was_kept_has_nothing_to_undo(
+    owner: Actor, owner_connection: psycopg.Connection
+) -> None:
+    found = deleted(owner)
+    owner_connection.execute("DELETE FROM undo_chunk")
+    with pytest.raises(Invalid, match=r"operation\.nothing_to_undo"):
+        undo(owner, found)
 
 
 def test_what_has_no_way_back_says_so(owner: Actor) -> None:
@@ -249,20 +258,21 @@ def test_an_agent_does_not_put_back_what_binds_all_customers(
     assert checksum(owner_connection) == before
 
 
-def test_a_forged_chunk_of_another_customer_restores_nothing(
-    owner: Actor, owner_connection: psycopg.Connection
-) -> None:
-    """Even with rows of a stranger among what is kept: the policies and the operation's own customer hold."""
+def test_what_was_kept_of_a_stranger_is_never_put_back(owner: Actor, owner_connection: psycopg.Connection) -> None:
+    """Neither his chunk behind my operation, nor his row in my chunk: the policies hold under the operation's scope."""
     found = deleted(owner)
     with unit_of_work(Scope.system("test")) as session:
         stranger = factories.customer(session).id
+    owner_connection.execute("UPDATE undo_chunk SET customer_id = %s", (stranger,))
+    with pytest.raises(Invalid, match=r"operation\.nothing_to_undo"):
+        undo(owner, found)
     owner_connection.execute(
-        "UPDATE undo_chunk SET customer_id = %(c)s, rows = replace(rows::text, %(old)s, %(new)s)::json",
-        {"c": stranger, "old": f'"customer_id":{owner.customer_id}', "new": f'"customer_id":{stranger}'},
+        "UPDATE undo_chunk SET customer_id = %(mine)s, rows = replace(rows::text, %(old)s, %(new)s)::json",
+        {"mine": owner.customer_id, "old": f'"customer_id":{owner.customer_id}', "new": f'"customer_id":{stranger}'},
     )
     over = undone(owner, found)
-    assert (over.done, over.skipped) == (0, 10)
-    owner_connection.execute("UPDATE undo_chunk SET customer_id = %s", (owner.customer_id,))
+    assert (over.state, over.error_code, over.done) == (OperationState.FAILED, "operation.internal", 0)
+    assert checksum(owner_connection) is None
 
 
 # How long it is kept
