@@ -93,6 +93,7 @@ class CabinetTokens(ListView):
             "token.edit",
             icon="ban",
             perform=revoke,
+            final=True,
             question=lambda count: ngettext(
                 "Отозвать %(num)s ключ? Программы с ним сразу потеряют доступ.",
                 "Отозвать ключи: %(num)s? Программы с ними сразу потеряют доступ.",

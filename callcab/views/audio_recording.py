@@ -119,6 +119,7 @@ class CabinetAudioRecordings(AudioRecordings):
             "audio_recording.edit",
             icon="trash",
             perform=delete,
+            final=True,
             question=lambda count: ngettext(
                 "Удалить %(count)s аудиозапись?", "Удалить аудиозаписи: %(count)s?", count, count=number(count)
             ),

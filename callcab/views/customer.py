@@ -202,6 +202,7 @@ class SupportCustomers(ListView):
             "customer.mail",
             icon="mail",
             perform=write,
+            final=True,
             question=_l("Письмо клиентам: %(count)s."),
             fields=LetterForm,
         ),

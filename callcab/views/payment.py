@@ -159,6 +159,7 @@ class SupportPayments(PaymentList):
             "payment.reverse",
             icon="arrow-back-up",
             perform=reverse_rows,
+            final=True,
             question=_l("Сторнировать платежей: %(count)s?"),
             note=_l("Деньги вернутся обратной проводкой, сами платежи останутся в списке."),
             fields=ReasonForm,

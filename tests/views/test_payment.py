@@ -147,6 +147,7 @@ def test_a_payment_is_reversed_with_a_reason_and_stays(people: People) -> None:
     browser = people.lida
     token = browser.get("/admin/payments/").tree.xpath("//input[@name='csrf_token']/@value")[0]
     asked = browser.send("/admin/payments/action/", {"csrf_token": token, "one": f"reverse:{row_id}"}, status=None)
+    assert "Это действие нельзя отменить." in asked.text
     done = asked.form(has="reason").submit(reason="Ошибка кассира")
     assert "Сторно" in done.text
     assert count() == 2 and balance(people.customer_id) == Decimal("1000.00")

@@ -122,6 +122,7 @@ CANCEL = Action(
     "invoice.cancel",
     icon="circle-x",
     perform=cancel,
+    final=True,
     question=lambda count: ngettext(
         "Аннулировать %(num)s счёт? Номер останется занятым.",
         "Аннулировать счета (%(num)s)? Номера останутся занятыми.",

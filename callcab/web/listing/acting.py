@@ -168,7 +168,7 @@ def ask(
         form=form,
         problem=problem,
         shown=shown,
-        way_back=way_back(choice.action.operation),
+        way_back=way_back(choice.action.operation, final=choice.action.final),
         typed_needed=choice.action.danger and found > TYPED_ABOVE,
         target=f"{view.url}/action/{Request(view.spec, request.args).url()}",
         back=f"{view.url}/{Request(view.spec, request.args).url()}",
@@ -177,9 +177,12 @@ def ask(
     return make_response(body, 409 if problem and choice.confirmed and drift(choice, found) else 200)
 
 
-def way_back(name: str) -> str:
-    """Whether an operation of that name can be undone, in words; nothing of one that changes nothing."""
-    undoable = operations.is_undoable(name) if name else None
+def way_back(name: str, *, final: bool = False) -> str:
+    """Whether an operation of that name can be undone, in words; nothing of one that changes nothing.
+
+    final   what is said of a deed that is no operation
+    """
+    undoable = operations.is_undoable(name) if name else False if final else None
     if undoable is None:
         return ""
     return gettext("Можно отменить в течение 7 дней.") if undoable else gettext("Это действие нельзя отменить.")

@@ -73,6 +73,7 @@ class Action:
     fields      a WTForms form that the confirm page shows; its data go along as params
     preview     (session, selected rows, params) -> Preview or None: what it would do; with ``fields`` they are asked
                 first, params are None until then
+    final       nothing takes it back, and the question says so; of an operation that is known without it
     bulk        offered for ticked rows; ``whole``: also as a button for everything that matches
     row         offered in the row's own menu, ``when`` the row allows it
     """
@@ -89,6 +90,7 @@ class Action:
     fields: type[Form] | None = None
     preview: Callable[[Any, Any, dict[str, Any] | None], Preview | None] | None = None
     danger: bool = False
+    final: bool = False
     bulk: bool = True
     whole: bool = False
     row: bool = True
