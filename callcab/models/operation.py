@@ -50,6 +50,7 @@ class Operation(Numbered, Created, TenantOrStaff, Base):
             "heartbeat_at",
             postgresql_where=sa.text("state IN ('preview', 'queued', 'running')"),
         ),
+        sa.Index("ix_operation_undo_of_id", "undo_of_id", postgresql_where=sa.text("undo_of_id IS NOT NULL")),
         sa.Index(
             "uq_operation_undo_of_id",
             "undo_of_id",
