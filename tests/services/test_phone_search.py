@@ -11,6 +11,7 @@ from callcab.models import BlacklistEntry, Call, NumberKind, NumberState, PhoneN
 from callcab.scope import Scope
 from callcab.services import listing
 from callcab.services.listing import ListSpec, ListState
+from callcab.services.listing.order import order_by
 from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
 from callcab.services.specs.phone_number import CABINET_NUMBER, PHONE_NUMBER
 from tests import factories
@@ -129,3 +130,54 @@ def test_a_long_list_is_counted_to_the_cap_by_the_ranges(lists: tuple[int, int],
             10_000, capped=True
         )
     assert found(BLACKLIST, Scope.tenant(lists[0]), lists[0], "9161")[1] == len(there(lists[0], "9161"))
+
+
+class PlainSigner:
+    """Cursors in the clear."""
+
+    def sign(self, text: str) -> str:
+        return text
+
+    def unsign(self, token: str) -> str:
+        return token
+
+
+@pytest.mark.parametrize("part", ["477", "4477", "44774"])
+@pytest.mark.parametrize("sort", ["-created_at", "created_at", "phone", "-phone"])
+def test_what_is_found_is_walked_forth_and_back_in_the_order_of_the_list(
+    lists: tuple[int, int], owner_dsn: str, part: str, sort: str
+) -> None:
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute(
+            "INSERT INTO blacklist_entry (customer_id, phone, source, reason, author_name, created_at)"
+            " SELECT %s, 79000044774 + n * 100000, 'file', '', '', now() - n %% 7 * interval '1 minute'"
+            " FROM generate_series(1, 120) AS n",
+            (lists[0],),
+        )
+    with unit_of_work(Scope.tenant(lists[0])) as session:
+        state = ListState(search=part, sort=sort)
+        rows = session.scalars(
+            listing.matching(BLACKLIST, state, customer_id=lists[0]).order_by(*order_by(BLACKLIST, sort))
+        ).all()
+        wanted = [row.id for row in rows]
+        assert len(wanted) > 120
+
+        def page(**place: object) -> listing.Page:
+            asked = ListState(search=part, sort=sort, page_size=25, **place)
+            return listing.fetch_page(session, BLACKLIST, asked, signer=PlainSigner(), customer_id=lists[0])
+
+        there, found = [], page()
+        while True:
+            there += [row.id for row in found.rows]
+            if not found.next:
+                break
+            found = page(after=found.next)
+        back, found = [], page(from_end=True)
+        while True:
+            back = [row.id for row in found.rows] + back
+            if not found.previous:
+                break
+            found = page(before=found.previous)
+    assert there == wanted
+    # The first page is shown whole, so the way back ends with rows that were shown already.
+    assert list(dict.fromkeys(back)) == wanted

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.selectable import Subquery
 
 from callcab.services.listing.spec import ListSpec, Sort
 
@@ -27,10 +28,17 @@ def _columns(spec: ListSpec, sort: str) -> tuple[list[Any], bool]:
     return [chosen.column, *(key for key in spec.key_columns if key.key != chosen.column.key)], descending
 
 
-def order_by(spec: ListSpec, sort: str, *, backwards: bool = False) -> list[Any]:
-    """ORDER BY of the list, or of the same list read from its end."""
+def order_columns(spec: ListSpec, sort: str) -> list[Any]:
+    """What a position is made of: the sort column, then what breaks ties."""
+    return _columns(spec, sort)[0]
+
+
+def order_by(spec: ListSpec, sort: str, *, backwards: bool = False, found: Subquery | None = None) -> list[Any]:
+    """ORDER BY of the list, or of the same list read from its end; over ``found``, which has the columns, if given."""
     chosen, _ = _sort_of(spec, sort)
     columns, descending = _columns(spec, sort)
+    if found is not None:
+        columns = [found.c[column.key] for column in columns]
     downward = descending != backwards
     parts = [column.desc() if downward else column.asc() for column in columns]
     if chosen.nullable:

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.sql import Select
+from sqlalchemy.sql.selectable import Subquery
 
-from callcab.services.listing.order import after_position, order_by, position_of
-from callcab.services.listing.query import matching
+from callcab.services.listing.order import after_position, order_by, order_columns, position_of
+from callcab.services.listing.query import hits, matching
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
 
@@ -77,20 +78,31 @@ class _Reader:
         rows = self.session.scalars(statement).unique().all()
         return rows[: self.state.page_size], len(rows) > self.state.page_size
 
+    def _step(self, cursor: _Cursor | None, *, backwards: bool = False) -> tuple[Sequence[Any], bool]:
+        """The rows next to a cursor, in the order of reading, and whether there are more."""
+        spec, sort = self.spec, self.state.sort
+        behind = [] if cursor is None else [after_position(spec, sort, cursor.position, backwards=backwards)]
+        order = order_by(spec, sort, backwards=backwards)
+        found = hits(spec, self.state, self.customer_id, *behind, columns=order_columns(spec, sort))
+        if found is None:
+            return self._read(self._statement().where(*behind).order_by(*order).limit(self.state.page_size + 1))
+        inner = order_by(spec, sort, backwards=backwards, found=found)
+        keys = sa.select(found).order_by(*inner).limit(self.state.page_size + 1).subquery()
+        return self._read(self._with(keys).order_by(*order))
+
+    def _with(self, keys: Subquery) -> Select[Any]:
+        """The rows of these keys."""
+        statement = sa.select(self.spec.model)
+        if self.spec.options is not None:
+            statement = statement.options(*self.spec.options())
+        return statement.join(keys, sa.and_(*(column == keys.c[column.key] for column in self.spec.key_columns)))
+
     def forward(self, cursor: _Cursor | None) -> Page:
-        statement = self._statement().order_by(*order_by(self.spec, self.state.sort)).limit(self.state.page_size + 1)
-        if cursor is not None:
-            statement = statement.where(after_position(self.spec, self.state.sort, cursor.position))
-        rows, more = self._read(statement)
+        rows, more = self._step(cursor)
         return self._page(rows, 0 if cursor is None else cursor.rank, earlier=cursor is not None, later=more)
 
     def backward(self, cursor: _Cursor | None) -> Page:
-        order = order_by(self.spec, self.state.sort, backwards=True)
-        statement = self._statement().order_by(*order).limit(self.state.page_size + 1)
-        if cursor is not None:
-            behind = after_position(self.spec, self.state.sort, cursor.position, backwards=True)
-            statement = statement.where(behind)
-        rows, more = self._read(statement)
+        rows, more = self._step(cursor, backwards=True)
         if cursor is not None and not more and len(rows) < self.state.page_size:
             # The start was reached with a short page (rows vanished meanwhile): show the first page whole.
             return replace(self, state=replace(self.state, before="", after="")).forward(None)
@@ -110,8 +122,7 @@ class _Reader:
             .limit(self.state.page_size + 1)
             .subquery()
         )
-        on = sa.and_(*(column == keys.c[column.key] for column in self.spec.key_columns))
-        rows, more = self._read(self._statement().join(keys, on).order_by(*order))
+        rows, more = self._read(self._with(keys).order_by(*order))
         if not rows:
             return self.backward(None)
         return self._page(rows, skipped, earlier=True, later=more)

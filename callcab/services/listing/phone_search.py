@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.sql import ColumnElement, Select
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.selectable import Subquery
 
 from callcab.lib import phone as phones
 
@@ -62,21 +63,26 @@ class PhoneSearch:
         found: ColumnElement[bool] = self.model.id == sa.func.any(sa.func.array(ids.scalar_subquery()))
         return found
 
-    def hits(self, text: str, conditions: Sequence[ColumnElement[bool]]) -> Select[Any] | None:
-        """A row for each that matches, once, to be counted by the two indexes alone; None where ranges are no help.
+    def hits(
+        self, text: str, conditions: Sequence[ColumnElement[bool]], columns: Sequence[Any] = ()
+    ) -> Subquery | None:
+        """These columns of what matches, each row once, found by the two indexes; None where the condition is quicker.
 
-        ``conditions`` may ask for ``customer_id``, which the indexes hold as well.
+        Without columns the rows are there to be counted, which needs nothing but the indexes as long as ``conditions``
+        ask for no more than ``customer_id``.
         """
         digits = phones.search_digits(text)
-        if not COMMON <= len(digits) < WHOLE:
+        if not COMMON <= len(digits) < WHOLE or (columns and _is_common(digits)):
             return None
+        shown = columns or (sa.literal(1).label("hit"),)
         forward, backward = _arms(self.model, digits)
         seen = sa.not_(sa.or_(sa.false(), *_standing(self.model.phone_reversed, digits)))
-        parts = (
-            sa.select(sa.literal(1).label("hit")).select_from(span).join(self.model, on).where(*conditions, *others)
-            for (span, on), others in ((forward, ()), (backward, (seen,)))
-        )
-        return sa.select(sa.union_all(*parts).subquery())
+        return sa.union_all(
+            *(
+                sa.select(*shown).select_from(span).join(self.model, on).where(*conditions, *others)
+                for (span, on), others in ((forward, ()), (backward, (seen,)))
+            )
+        ).subquery()
 
 
 def _arms(row: Any, digits: str) -> Arms:

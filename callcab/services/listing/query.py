@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement, Select
+from sqlalchemy.sql.selectable import Subquery
 
 from callcab.scope import SharedOrOwned
 from callcab.services.listing.filters import ChoiceFilter, ReferenceFilter
@@ -89,8 +90,10 @@ def count_matching(
         # A list's own condition leaves out rows of nobody at most; a customer's are all there.
         if whole and (owner is not None or spec.base is None):
             return Count(spec.total(session, owner))
-    rows = None if ids is not None or cap is None else _hits(spec, state, customer_id)
-    if rows is None:
+    quick = None if ids is not None or cap is None else hits(spec, state, customer_id)
+    if quick is not None:
+        rows = sa.select(quick)
+    else:
         rows = selection(spec, state, ids=ids, customer_id=customer_id).with_only_columns(*spec.key_columns)
     if cap is None:
         return Count(session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0)
@@ -110,11 +113,17 @@ def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tu
     return customer_id is None and len(filters) == 1 and by_customer, value
 
 
-def _hits(spec: ListSpec, state: ListState, customer_id: int | None) -> Select[Any] | None:
-    """What a search alone finds, by indexes that hold nothing else."""
+def hits(
+    spec: ListSpec,
+    state: ListState,
+    customer_id: int | None,
+    *more: ColumnElement[bool],
+    columns: Sequence[Any] = (),
+) -> Subquery | None:
+    """What a search alone finds, by indexes made for it; None when the request asks more, or has no such search."""
     if spec.search_hits is None or not state.search or state.errors or state.filters:
         return None
-    return spec.search_hits(state.search, conditions(spec, ListState(), customer_id))
+    return spec.search_hits(state.search, [*conditions(spec, ListState(), customer_id), *more], columns)
 
 
 def facet_counts(

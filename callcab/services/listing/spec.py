@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import orm
-from sqlalchemy.sql import ColumnElement, Select
+from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.sql.selectable import Subquery
 
 from callcab.services.listing.filters import Filter
 
@@ -30,7 +31,8 @@ class ListSpec:
     sorts         by the key used in the address; ``default_sort`` is one of them, ``-`` in front means descending
     filters       in the order of the panel; their keys are unique
     search        text as typed -> condition, or None when such text can't match anything (rule P2)
-    search_hits   (text, conditions on the customer) -> the rows that match, to be counted sooner than by ``search``
+    search_hits   (text, more conditions, columns) -> what matches, found or, without columns, counted sooner than by
+                  the condition of ``search``; None when it is not (``PhoneSearch.hits``)
     base          a condition that always holds, such as "not hidden"
     options       loader options for a page of rows (joinedload of what the cells show)
     total         a kept exact total of a whole list (``row_total.kept``): (session, customer_id) -> int
@@ -43,7 +45,7 @@ class ListSpec:
     default_sort: str
     filters: Sequence[Filter] = ()
     search: Callable[[str], ColumnElement[bool] | None] | None = None
-    search_hits: Callable[[str, Sequence[ColumnElement[bool]]], Select[Any] | None] | None = None
+    search_hits: Callable[[str, Sequence[ColumnElement[bool]], Sequence[Any]], Subquery | None] | None = None
     base: Callable[[], ColumnElement[bool]] | None = None
     options: Callable[[], Sequence[ExecutableOption]] | None = None
     total: Callable[[orm.Session, int | None], int] | None = None
