@@ -6,14 +6,16 @@ request never rings a phone. A request reads through a second, read-only session
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
+import psycopg
 import sqlalchemy as sa
+from psycopg.pq import TransactionStatus
 from sqlalchemy import event, orm
 from sqlalchemy.engine import Connection, Engine
 
@@ -128,30 +130,67 @@ class CabSession(orm.Session):
     def commit(self) -> None:
         raise CommitOutsideUnit("use `with unit_of_work(scope) as session`")
 
+    def close(self) -> None:
+        """End the transaction: a unit's is rolled back unless it was committed, one that only reads is committed.
+
+        A rollback makes the driver forget all that it has prepared on the connection, so that PostgreSQL would parse
+        and plan each statement of each page anew: more than half of its work. After an error that is what is wanted.
+        """
+        connection = self.info.pop("connection", None)
+        if self.info["read_only"] and connection is not None and _is_sound(connection):
+            self.expunge_all()
+            with suppress(sa.exc.SQLAlchemyError):
+                self._really_commit()
+        super().close()
+
     def _really_commit(self) -> None:
         super().commit()
+
+
+# What finds by plain statements takes either.
+Reader = CabSession | Connection
+
+
+def _is_sound(connection: Connection) -> bool:
+    """Whether its transaction is still open and nothing in it failed."""
+    if connection.closed or connection.invalidated:
+        return False
+    driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    return driver.info.transaction_status is TransactionStatus.INTRANS
 
 
 # Begins every transaction, so it goes to the driver as it is.
 _ASSUME = (
     "SELECT set_config('role', %(role)s, true), set_config('callcab.customer_id', %(customer)s, true),"
-    " set_config('transaction_read_only', %(read_only)s, true), set_config('statement_timeout', %(limit)s, true)"
+    " set_config('transaction_read_only', %(read_only)s, true), set_config('statement_timeout', %(limit)s, true),"
+    " set_config('plan_cache_mode', %(plans)s, true)"
 )
 
 
 @event.listens_for(CabSession, "after_begin")
 def _assume_role(session: CabSession, transaction: orm.SessionTransaction, connection: Connection) -> None:
-    """Give the transaction its database role and tenant; both end with it (row-level security, design §2.1)."""
+    """Give the transaction its database role and tenant; both end with it (row-level security, design §2.1).
+
+    What only reads is planned for its values: a list of a million rows and one of ten, a rare part of a number and a
+    common one need different plans.
+    """
     scope = session.scope
     if scope is None:
         raise RuntimeError("a session needs a scope before it touches the database")
+    session.info["connection"] = connection
+    read_only: bool = session.info["read_only"]
+    _assume(connection, scope, read_only=read_only, plans="force_custom_plan" if read_only else "auto")
+
+
+def _assume(connection: Connection, scope: ScopeLike, *, read_only: bool, plans: str) -> None:
     connection.exec_driver_sql(
         _ASSUME,
         {
             "role": scope.database_role,
             "customer": "" if scope.customer_id is None else str(scope.customer_id),
-            "read_only": "on" if session.info["read_only"] else "off",
-            "limit": "10s" if session.info["read_only"] else "0",
+            "read_only": "on" if read_only else "off",
+            "limit": "10s" if read_only else "0",
+            "plans": plans,
         },
     )
 
@@ -183,6 +222,14 @@ def engine() -> Engine:
     if _engine is None:
         raise RuntimeError("the database is not connected; call connect() first")
     return _engine
+
+
+@contextmanager
+def looking_up(scope: ScopeLike) -> Iterator[Connection]:
+    """A read-only transaction for plain statements that find by whole keys: no session, and planned once."""
+    with engine().begin() as connection:
+        _assume(connection, scope, read_only=True, plans="auto")
+        yield connection
 
 
 @contextmanager

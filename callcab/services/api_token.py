@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from callcab.db import CabSession
+from callcab.db import CabSession, Reader
 from callcab.lib import clock, tokens
 from callcab.lib.errors import Invalid, LimitReached, NotFound
 from callcab.models import ApiToken, Customer, CustomerStatus
@@ -105,13 +105,21 @@ def revoke(session: CabSession, *, customer_id: int, token_id: int, actor: Actor
     _note(session, "token.revoke", row, actor, before={"name": row.name, "prefix": row.prefix})
 
 
-def find(session: CabSession, text: str) -> Holder | None:
+def find(session: Reader, text: str) -> Holder | None:
     """Whose token this is; None when it is unknown, revoked or expired, or its customer is blocked."""
     if not text.startswith(MARK):
         return None
     now = clock.now()
     row = session.execute(
-        sa.select(ApiToken, Customer.zone, Customer.ip_open_until)
+        sa.select(
+            ApiToken.id,
+            ApiToken.name,
+            ApiToken.scopes,
+            ApiToken.customer_id,
+            ApiToken.last_used_at,
+            Customer.zone,
+            Customer.ip_open_until,
+        )
         .join(Customer, Customer.id == ApiToken.customer_id)
         .where(
             ApiToken.token_hash == tokens.token_hash(text),
@@ -122,15 +130,14 @@ def find(session: CabSession, text: str) -> Holder | None:
     ).one_or_none()
     if row is None:
         return None
-    token, zone, open_until = row
     return Holder(
-        token_id=token.id,
-        name=token.name,
-        scopes=frozenset(token.scopes),
-        customer_id=token.customer_id,
-        zone=zone,
-        ip_open_until=open_until,
-        stamp_due=token.last_used_at is None or now - token.last_used_at >= USED_EVERY,
+        token_id=row.id,
+        name=row.name,
+        scopes=frozenset(row.scopes),
+        customer_id=row.customer_id,
+        zone=row.zone,
+        ip_open_until=row.ip_open_until,
+        stamp_due=row.last_used_at is None or now - row.last_used_at >= USED_EVERY,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from callcab.db import CabSession
+from callcab.db import CabSession, Reader
 from callcab.lib import clock, ip_network
 from callcab.lib.errors import Conflict, Invalid, LimitReached, NotFound
 from callcab.models import Customer, IpRule
@@ -52,9 +52,7 @@ FROM ip_rule r WHERE r.customer_id = {customer_id} OR (r.customer_id IS NULL AND
 _OF_ONE = sa.text(WHO_COMES_IN.format(customer_id="CAST(:customer_id AS bigint)"))
 
 
-def verdict(
-    session: CabSession, *, customer_id: int | None, address: str, open_until: datetime | None = None
-) -> Verdict:
+def verdict(session: Reader, *, customer_id: int | None, address: str, open_until: datetime | None = None) -> Verdict:
     """May this address come in? An empty list lets everybody in (rule I5); an unreadable address matches nothing."""
     row = session.execute(_OF_ONE, {"address": readable(address), "customer_id": customer_id}).one()
     return judge(row.total, row.rule_id, row.used_at, open_until)

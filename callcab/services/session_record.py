@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from callcab.db import CabSession
+from callcab.db import CabSession, Reader
 from callcab.lib import clock, tokens
 from callcab.lib.errors import NotFound
 from callcab.models import CustomerStatus, SessionRecord, User, UserStatus
@@ -73,7 +73,7 @@ def begin(session: CabSession, *, user: User, address: str, agent: str, hours: i
     return token
 
 
-def find(session: CabSession, token: str, *, address: str = "") -> SignedIn | None:
+def find(session: Reader, token: str, *, address: str = "") -> SignedIn | None:
     """Who holds this token and comes from this address, in one statement.
 
     None when the token is unknown, ended or expired, or its person is disabled or blocked (AC-22).

@@ -8,10 +8,11 @@ from urllib.parse import urlencode, urlsplit
 import sqlalchemy as sa
 from flask import Flask, Request, current_app, g, make_response, redirect, request, session
 from flask_login import AnonymousUserMixin, LoginManager, current_user
+from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response
 
 from callcab.config import Settings
-from callcab.db import CabSession, engine
+from callcab.db import looking_up
 from callcab.lib.ip_network import client_address
 from callcab.scope import Scope
 from callcab.services import api_token, ip_rule, password, session_record
@@ -135,17 +136,15 @@ def _demand_second_factor() -> Response | None:
 
 
 @contextmanager
-def _reading() -> Iterator[CabSession]:
+def _reading() -> Iterator[Connection]:
     """A read-only transaction to find out who asks; the request's own session is confined only afterwards."""
-    reader = CabSession(bind=engine(), scope=SIGN_IN, read_only=True)
     try:
-        yield reader
+        with looking_up(SIGN_IN) as reader:
+            yield reader
     except sa.exc.SQLAlchemyError:
         # The error page asks for the language of the person; it must not ask the database again.
         g._login_user = AnonymousUserMixin()
         raise
-    finally:
-        reader.close()
 
 
 def _load_person(token: str) -> Identity | None:

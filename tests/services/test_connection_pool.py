@@ -1,14 +1,18 @@
 """Connections that the server ended while they rested in the pool."""
 
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import psycopg
+import pytest
 import sqlalchemy as sa
 
 from callcab import db
 from callcab.config import Settings
-from callcab.db import unit_of_work
+from callcab.db import CabSession, unit_of_work
 from callcab.scope import Scope
+from tests.conftest import POOL
 
 SYSTEM = Scope.system("test")
 AT_ONCE = 5
@@ -56,3 +60,60 @@ def test_another_size_of_the_pool_is_not_taken_for_the_one_that_is_there(
     finally:
         larger = db.connect(str(settings.database_url), pool_size=connected.pool.size())
     assert larger.pool.size() == connected.pool.size()
+
+
+def read(statement: str, **values: object) -> Sequence[Any]:
+    with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
+        return session.execute(sa.text(statement), values).scalars().all()
+
+
+def look_up(statement: str, **values: object) -> Sequence[Any]:
+    with db.looking_up(SYSTEM) as connection:
+        return connection.execute(sa.text(statement), values).scalars().all()
+
+
+def prepared() -> Sequence[Any]:
+    """Of each statement that the tests repeat, whether it was planned for all values."""
+    return look_up("SELECT generic_plans > 0 FROM pg_prepared_statements WHERE statement LIKE 'SELECT 4 + %'")
+
+
+@pytest.fixture
+def single(connected: sa.Engine) -> Iterator[None]:
+    """One connection, so that what is prepared on it is seen."""
+    db.connect(connected.url.render_as_string(hide_password=False), pool_size=1)
+    yield
+    db.connect(connected.url.render_as_string(hide_password=False), pool_size=POOL)
+
+
+@pytest.mark.parametrize(("way", "planned_once"), [(read, False), (look_up, True)])
+def test_what_is_read_again_and_again_is_parsed_once(
+    single: None, way: Callable[..., Sequence[Any]], planned_once: bool
+) -> None:
+    for _ in range(12):
+        way("SELECT 4 + CAST(:n AS int)", n=1)
+    assert prepared() == [planned_once]
+
+
+@pytest.mark.parametrize("way", [read, look_up])
+def test_nothing_is_written_by_what_only_reads(single: None, way: Callable[..., Sequence[Any]]) -> None:
+    with pytest.raises(sa.exc.InternalError, match="read-only"):
+        way("DELETE FROM note RETURNING id")
+
+
+def test_after_an_error_nothing_stays_prepared(single: None) -> None:
+    for _ in range(12):
+        read("SELECT 4 + 1")
+    assert len(prepared()) == 1
+    with pytest.raises(sa.exc.DataError):
+        read("SELECT 1 / 0")
+    assert prepared() == []
+
+
+def test_a_reader_that_is_closed_after_its_server_went_leaves_a_working_pool(
+    single: None, owner_connection: psycopg.Connection
+) -> None:
+    reader = CabSession(bind=db.engine(), scope=SYSTEM, read_only=True)
+    reader.execute(sa.text("SELECT 1"))
+    assert end_all(owner_connection) >= 1
+    reader.close()
+    assert read("SELECT 1") == [1]
