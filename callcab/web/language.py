@@ -36,6 +36,12 @@ def current_language() -> str:
     return chosen if chosen in LANGUAGES else "ru"
 
 
+def page_language() -> str:
+    """The language that texts are in now: for ``<html lang>``, and for what is kept for each language."""
+    locale = flask_babel.get_locale()
+    return locale.language if locale else "ru"
+
+
 def gettext(text: str, **variables: Any) -> str:
     """The text in the language of the page; ``%(name)s`` are filled in when there are any."""
     found = _catalogue().get(text, text)

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Flask, current_app, g, request
 from flask_admin import Admin
 from flask_admin.theme import Theme
-from flask_babel import get_locale
 from flask_login import current_user
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -17,6 +16,7 @@ from callcab.web import formatters
 from callcab.web.assets import asset
 from callcab.web.icons import icon
 from callcab.web.language import lazy_gettext as _l
+from callcab.web.language import page_language
 
 # The order of the groups in the menu; a view names its group as Flask-Admin's category.
 TELEPHONY = _l("Телефония")
@@ -91,12 +91,6 @@ def init_theme(app: Flask) -> None:
         asset=asset, icon=icon, page_frame=page_frame, page_language=page_language, colours=colours
     )
     app.jinja_env.trim_blocks = False
-
-
-def page_language() -> str:
-    """The language of the page for ``<html lang>``."""
-    locale = get_locale()
-    return locale.language if locale else "ru"
 
 
 def colours() -> str:

@@ -1,4 +1,4 @@
-"""The sidebar is drawn once for a face, a role and a language, and is still everybody's own."""
+"""What is drawn once for many: the sidebar of a role, the filter panel of a list. Nobody sees another's."""
 
 import pytest
 import sqlalchemy as sa
@@ -50,3 +50,27 @@ def test_the_menu_speaks_the_language_of_who_asks(people: People) -> None:
 def test_the_page_that_is_open_is_marked_and_no_other(people: People, url: str) -> None:
     assert opened(people.olga.get(url)) == [url.removesuffix("new/")]
     assert opened(people.olga.get("/cabinet/profile/")) == []
+
+
+def asked(page: Page) -> dict[str, str]:
+    """What the filter panel of a list holds."""
+    form = page.form(**{"class": "card filters"})
+    return {key: value for key, value in form.element.form_values() if value}
+
+
+def test_what_one_filters_by_is_not_in_the_panel_of_another(people: People) -> None:
+    narrowed = "/cabinet/blacklist/?source=hand&created_from=01.02.2026&sort=phone"
+    seen = [asked(people.olga.get(url)) for url in ("/cabinet/blacklist/", narrowed, "/cabinet/blacklist/", narrowed)]
+    assert seen == [{}, {"source": "hand", "created_from": "01.02.2026", "sort": "phone"}] * 2
+    assert asked(people.stranger.get("/cabinet/blacklist/")) == {}
+    assert asked(people.sasha.get("/admin/blacklist/")) == {}
+
+
+def test_each_list_and_language_has_its_own_filter_panel(people: People) -> None:
+    said = []
+    for language in ("ru", "en", "ru"):
+        speak(people, language)
+        pages = [people.olga.get(f"/cabinet/{section}/") for section in ("blacklist", "payments")]
+        said.append([page.form(**{"class": "card filters"}).element.xpath("string(.//legend)") for page in pages])
+    assert said[0] == said[2] and not set(said[0]) & set(said[1])
+    assert said[1][0] == "Source" and said[1][1] != "Source"

@@ -1,10 +1,12 @@
 """Everything the list template shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request
+from markupsafe import Markup
 
 from callcab.lib.errors import NotFound
 from callcab.services.listing import (
@@ -19,10 +21,11 @@ from callcab.services.listing import (
 )
 from callcab.web.database import db
 from callcab.web.formatters import NBSP, current_zone, number
-from callcab.web.language import gettext
+from callcab.web.language import gettext, page_language
 from callcab.web.listing import panel as filter_panel
 from callcab.web.listing.access import may
 from callcab.web.listing.address import CursorSigner, Request
+from callcab.web.listing.panel import ActiveFilter, PanelField
 from callcab.web.listing.rows import RowPainter, css_of
 from callcab.web.listing.words import slip
 
@@ -63,6 +66,7 @@ def list_context(view: "ListView") -> dict[str, Any]:
     count = count_matching(db.session(), view.spec, state, customer_id=customer, cap=view.spec.count_cap)
     here = Request(view.spec, request.args)
     fields = filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
+    active = filter_panel.active(state, fields, here)
     bulk = [action for action in view.actions if action.bulk and may(action.permission)]
     painter = row_painter(view, pick=bool(bulk))
     return {
@@ -76,16 +80,39 @@ def list_context(view: "ListView") -> dict[str, Any]:
         "manages": painter.manages,
         "bulk": bulk,
         "whole": [action for action in view.actions if action.whole and may(action.permission)],
-        "fields": fields,
-        "filter_names": [name for item in fields for name in item.typed],
-        "active": filter_panel.active(state, fields, here),
+        "filter_form": filter_form(view, fields, here, active),
+        "active": active,
         "page_actions": [item for item in view.page_actions if not item.permission or may(item.permission)],
         "can_export": bool(view.export_permission) and may(view.export_permission),
         "pager": pager(page, state, here, count),
         "sizes": PAGE_SIZES,
         "search_error": slip(state.errors["search"]) if "search" in state.errors else "",
-        "facets_url": f"{view.url}/facets/{here.url()}" if any(item.counts for item in fields) else "",
     }
+
+
+def filter_form(
+    view: "ListView", fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]
+) -> Markup:
+    """The filter panel. That of a list which nobody has narrowed or sorted is the same for all, so it is kept."""
+    if not fields:
+        return Markup("")
+    kept: dict[tuple[str, str], Markup] = current_app.extensions.setdefault("callcab.filter_forms", {})
+    key = (view.endpoint, page_language())
+    if not here.pairs and key in kept:
+        return kept[key]
+    names = [name for item in fields for name in item.typed]
+    panel: Any = current_app.jinja_env.get_template("callcab/parts/filters.html").module
+    drawn: Markup = panel.filter_form(
+        fields,
+        hidden=here.hidden(names),
+        active=len(active),
+        facets_url=f"{view.url}/facets/{here.url()}" if any(item.counts for item in fields) else "",
+        reset_url=here.url(drop=names),
+        lookup_url=f"{view.url}/lookup/",
+    )
+    if not here.pairs:
+        kept[key] = drawn
+    return drawn
 
 
 def row_painter(view: "ListView", *, pick: bool) -> RowPainter:
