@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from io import BytesIO
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -21,7 +22,6 @@ FACES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 REPLACEMENT = "\ufffd"
 FONTS = Path(__file__).resolve().parent / "fonts"
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-RENDER_SECONDS = 20
 # Control characters have no glyph, and direction marks could make a sum or an account read backwards.
 _UNPRINTABLE = dict.fromkeys(
     [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0xAD, 0x061C, 0xFEFF, 0xFFFE, 0xFFFF]
@@ -106,24 +106,13 @@ def render_pdf(html: str, *, base_dir: Path = FONTS) -> bytes:
     raises   PdfError, also when the renderer only warns: a missing font is a warning to it, and all letters
              would be black squares
     """
-    # xhtml2pdf, reportlab and what they bring hold 20 MB: not for a dialer, and not before the first document.
-    from reportlab.platypus.doctemplate import LayoutError  # noqa: PLC0415
-    from xhtml2pdf import pisa  # noqa: PLC0415
-    from xhtml2pdf.config.resources import RenderLimitError, ResourceAccessPolicy  # noqa: PLC0415
+    drawn: bytes = _drawing().draw(html, base_dir)
+    return drawn
 
-    policy = ResourceAccessPolicy.server(base_dir, allow_remote=False, max_render_seconds=RENDER_SECONDS)
-    out = BytesIO()
-    try:
-        result = pisa.CreatePDF(
-            html, dest=out, path=str(base_dir / "document.html"), encoding="utf-8", resource_policy=policy
-        )
-    except RenderLimitError as error:
-        raise PdfError("limit", (str(error),)) from error
-    except LayoutError as error:
-        raise PdfError("layout", (str(error)[:500],)) from error
-    if result.err or result.warn:
-        raise PdfError("warnings", tuple(dict.fromkeys(str(entry[2])[:500] for entry in result.log)))
-    return out.getvalue()
+
+def _drawing() -> Any:
+    """What draws. It holds 20 MB: nothing for a dialer, nor for a web process before its first document."""
+    return import_module("callcab.lib.pdf_drawing")
 
 
 def invoice_pdf(doc: InvoiceDocument) -> bytes:
@@ -180,9 +169,7 @@ def _printable(value: object) -> object:
 @cache
 def _glyphs() -> frozenset[str]:
     """Characters that the regular and the bold face both have."""
-    from reportlab.pdfbase.ttfonts import TTFontFile  # noqa: PLC0415
-
-    regular, bold = (set(TTFontFile(str(FONTS / name)).charToGlyph) for name in FACES)
+    regular, bold = (_drawing().characters(FONTS / name) for name in FACES)
     return frozenset(map(chr, regular & bold)) | {"\n", "\t"}
 
 
