@@ -40,7 +40,8 @@ class BlacklistEntry(Numbered, Created, PhoneReversed, TenantOrStaff, Base):
         sa.Index("ix_blacklist_entry_customer_id_source_created_at_id", "customer_id", "source", "created_at", "id"),
         sa.Index("ix_blacklist_entry_created_at_id", "created_at", "id"),
         sa.Index("ix_blacklist_entry_phone", "phone"),
-        sa.Index("ix_blacklist_entry_phone_reversed_customer_id", "phone_reversed", "customer_id"),
+        sa.Index("ix_blacklist_entry_phone_reversed", "phone_reversed"),
+        sa.Index("ix_blacklist_entry_customer_id_phone_reversed", "customer_id", "phone_reversed"),
         sa.CheckConstraint(TURNED_RIGHT, name="turned_right"),
         sa.Index(
             "ix_blacklist_entry_operation_id_id",

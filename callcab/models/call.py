@@ -60,7 +60,8 @@ class Call(Numbered, Created, PhoneReversed, TenantOwned, Base):
         sa.Index("ix_call_campaign_id", "campaign_id"),
         sa.Index("ix_call_customer_id_phone", "customer_id", "phone"),
         sa.Index("ix_call_phone", "phone"),
-        sa.Index("ix_call_phone_reversed_customer_id", "phone_reversed", "customer_id"),
+        sa.Index("ix_call_phone_reversed", "phone_reversed"),
+        sa.Index("ix_call_customer_id_phone_reversed", "customer_id", "phone_reversed"),
         sa.CheckConstraint(TURNED_RIGHT, name="turned_right"),
         sa.Index("ix_call_open_deadline_at", "deadline_at", postgresql_where=sa.text("ended_at IS NULL")),
         # How many lines are in use: of a customer, of a campaign, and in all.

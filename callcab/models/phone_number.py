@@ -94,7 +94,7 @@ class PhoneNumber(Numbered, Created, PhoneReversed, Versioned, Labelled, SharedO
         sa.Index("ix_phone_number_customer_id_created_at_id", "customer_id", "created_at", "id"),
         sa.Index("ix_phone_number_created_at_id", "created_at", "id"),
         sa.Index("ix_phone_number_phone", "phone"),
-        sa.Index("ix_phone_number_phone_reversed_customer_id", "phone_reversed", "customer_id"),
+        sa.Index("ix_phone_number_phone_reversed", "phone_reversed"),
         sa.CheckConstraint(TURNED_RIGHT, name="turned_right"),
         sa.Index("ix_phone_number_kind_state", "kind", "state"),
     )

@@ -86,11 +86,11 @@ def test_a_migration_that_was_cut_off_is_begun_again(filled: str, monkeypatch: p
         migrate.upgrade(filled, to=NEW)
     with connect(filled) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (HALF,)
-        connection.execute("CREATE INDEX ix_blacklist_entry_phone_reversed_customer_id ON blacklist_entry (phone)")
+        connection.execute("CREATE INDEX ix_blacklist_entry_customer_id_phone_reversed ON blacklist_entry (phone)")
     migrate.upgrade(filled, to=NEW)
     with connect(filled) as connection:
         index = connection.execute(
-            "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_blacklist_entry_phone_reversed_customer_id'"
+            "SELECT indexdef FROM pg_indexes WHERE indexname = 'ix_blacklist_entry_customer_id_phone_reversed'"
         ).fetchone()
     assert index is not None
-    assert index[0].endswith("(phone_reversed, customer_id)")
+    assert index[0].endswith("(customer_id, phone_reversed)")

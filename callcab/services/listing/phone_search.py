@@ -47,7 +47,10 @@ def _is_common(digits: str) -> bool:
 
 @dataclass(frozen=True)
 class PhoneSearch:
-    """For ``ListSpec.search`` of a model with ``phone`` and ``phone_reversed``, both indexed, as ``holding`` finds."""
+    """For ``ListSpec.search`` of a model with ``phone`` and ``phone_reversed``, as ``holding`` finds.
+
+    Each of both needs an index of its own for support and one that begins with ``customer_id`` for customers.
+    """
 
     model: type[Any]
 
@@ -58,9 +61,9 @@ class PhoneSearch:
         if len(digits) >= WHOLE or _is_common(digits):
             return _holds(self.model.phone, digits)
         row = orm.aliased(self.model)
-        ids = sa.union_all(*(sa.select(row.id).select_from(span).join(row, on) for span, on in _arms(row, digits)))
+        ids = _found(row, digits, [row.id]).scalar_subquery()
         # An array is read once and first; as a join the planner would expect millions of rows from so many ranges.
-        found: ColumnElement[bool] = self.model.id == sa.func.any(sa.func.array(ids.scalar_subquery()))
+        found: ColumnElement[bool] = self.model.id == sa.func.any(sa.func.array(ids))
         return found
 
     def hits(
@@ -74,19 +77,33 @@ class PhoneSearch:
         digits = phones.search_digits(text)
         if not COMMON <= len(digits) < WHOLE or (columns and _is_common(digits)):
             return None
-        shown = columns or (sa.literal(1).label("hit"),)
-        forward, backward = _arms(self.model, digits)
-        seen = sa.not_(sa.or_(sa.false(), *_standing(self.model.phone_reversed, digits)))
-        return sa.union_all(
-            *(
-                sa.select(*shown).select_from(span).join(self.model, on).where(*conditions, *others)
-                for (span, on), others in ((forward, ()), (backward, (seen,)))
-            )
-        ).subquery()
+        return _found(self.model, digits, columns or [sa.literal(1).label("hit")], conditions, once=True).subquery()
+
+
+def _found(
+    row: Any,
+    digits: str,
+    columns: Sequence[Any],
+    conditions: Sequence[ColumnElement[bool]] = (),
+    *,
+    once: bool = False,
+) -> sa.CompoundSelect[Any]:
+    """Columns of what lies in the ranges; what lies in those of both orders only ``once``, if wanted.
+
+    OFFSET 0 keeps each range a question of its own: the planner, who can't know how narrow they are, would rather read
+    all rows of a customer and compare each with every range. (An index of the reversed number with the customer behind
+    it did not keep it from that either.)
+    """
+    seen = sa.not_(sa.or_(sa.false(), *_standing(row.phone_reversed, digits)))
+    arms = []
+    for (span, within), more in zip(_arms(row, digits), ((), (seen,) if once else ()), strict=True):
+        one = sa.select(*columns).select_from(row).where(within, *conditions, *more).offset(0).lateral()
+        arms.append(sa.select(*one.c).select_from(span).join(one, sa.true()))
+    return sa.union_all(*arms)
 
 
 def _arms(row: Any, digits: str) -> Arms:
-    """The ranges of each order as a table, and how it is joined."""
+    """The ranges of each order as a table, and when a row is in one."""
     found = phones.spans(digits)
     for name, column, spans in (("span", row.phone, found.numbers), ("turned", row.phone_reversed, found.reversed)):
         # As one text each: hundreds of parameters take the driver longer than the search takes the database.
