@@ -117,7 +117,7 @@ class OperationRow(Base, TenantOrStaff):
 class UndoChunk(Base, TenantOrStaff):
     """What an operation needs to be undone: rows that it deleted, whole, or for rows that it changed their id and the
     fields before and after. Many rows in one, in the order of their ids: a row of its own for each takes eighty times
-    the room (docs/adr/0013). Gone when the operation can't be undone any more.
+    the room (docs/adr/0014). Gone when the operation can't be undone any more.
     """
 
     __tablename__ = "undo_chunk"
