@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import DomainError
-from callcab.models import Operation, OperationKind, OperationRow, OperationState, RowOutcome
+from callcab.models import Operation, OperationKind, OperationRow, OperationState, RowOutcome, StoredFile
 from callcab.services import operation as operations
 from callcab.services import stored_file
 from callcab.services.specs.job import JOB
@@ -20,8 +20,8 @@ from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
-from callcab.web.formatters import DASH, link, moment, number, status
-from callcab.web.listing import Column, Empty, FilterField, ListView
+from callcab.web.formatters import DASH, link, moment, number, size, status
+from callcab.web.listing import Column, Empty, FilterField, ListView, chosen
 from callcab.web.listing.acting import go, way_back
 
 ROWS = 50
@@ -319,8 +319,23 @@ class JobView(ListView):
             *undone,
             (_("Создано"), moment(row.created_at)),
             (_("Кто"), self.author_of(row)),
+            *self._chosen(row),
             (_("Начато"), moment(row.started_at)),
             (_("Закончено"), moment(row.finished_at)),
+            *(self._file_facts(row) if may_download(row) else []),
+        ]
+
+    def _chosen(self, row: Operation) -> list[tuple[str, str]]:
+        found = None if row.undo_of_id is not None else chosen(db.session(), self.admin._views, row)
+        return [] if found is None else [(_("Что выбрано"), found)]
+
+    def _file_facts(self, row: Operation) -> list[tuple[str, Any]]:
+        file = db.session().get_one(StoredFile, row.output_file_id)
+        return [
+            (_("Файл"), f"{file.name}, {size(file.size)}"),
+            (_("SHA-256 файла"), file.sha256),
+            (_("Скачать можно до"), moment(file.expires_at)),
+            (_("Скачан, раз"), number(file.downloads)),
         ]
 
 

@@ -43,8 +43,8 @@ def miscounted(connected: sa.Engine, owner_dsn: str) -> int:
     with psycopg.connect(owner_dsn) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute(
-            "INSERT INTO blacklist_entry (customer_id, phone, source, reason, author_name, created_at)"
-            " VALUES (%s, 79250000001, 'hand', '', '', now())",
+            "INSERT INTO blacklist_entry (customer_id, phone, phone_reversed, source, reason, author_name, created_at)"
+            " VALUES (%s, 79250000001, 10000005297, 'hand', '', '', now())",
             (customer.id,),
         )
     return customer.id

@@ -1,7 +1,20 @@
 """List pages: one base view for support and cabinet (docs/adding-an-entity.md shows how to use it)."""
 
+from callcab.web.listing.chosen import chosen
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, Preview, RowLink, Tab
 from callcab.web.listing.rows import table
 from callcab.web.listing.view import ListView
 
-__all__ = ["Action", "Column", "Empty", "FilterField", "ListView", "PageAction", "Preview", "RowLink", "Tab", "table"]
+__all__ = [
+    "Action",
+    "Column",
+    "Empty",
+    "FilterField",
+    "ListView",
+    "PageAction",
+    "Preview",
+    "RowLink",
+    "Tab",
+    "chosen",
+    "table",
+]
