@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.dialects.postgresql import JSONB
 
 from callcab.db import Base, choice
 from callcab.models.mixins import Created, Numbered, Versioned
@@ -17,7 +19,10 @@ class UserStatus(StrEnum):
 
 
 class User(Numbered, Created, Versioned, TenantOrStaff, Base):
-    """``email`` is stored in lower case and unique over all customers; ``role`` decides by its side (CHECK)."""
+    """``email`` is stored in lower case and unique over all customers; ``role`` decides by its side (CHECK).
+
+    ``list_settings`` is how the person wants lists drawn: name of a list -> ``{"hidden": [column, …], "dense": bool}``.
+    """
 
     __tablename__ = "user"
     __table_args__ = (
@@ -39,6 +44,7 @@ class User(Numbered, Created, Versioned, TenantOrStaff, Base):
     totp_secret: orm.Mapped[str | None]
     totp_last_step: orm.Mapped[int | None]
     language: orm.Mapped[str] = orm.mapped_column(sa.String(2), default="ru")
+    list_settings: orm.Mapped[dict[str, Any]] = orm.mapped_column(JSONB, default=dict, server_default=sa.text("'{}'"))
 
     @property
     def is_staff(self) -> bool:

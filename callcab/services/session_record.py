@@ -1,7 +1,9 @@
 """Signed-in browsers: begun at log-in, looked up at each request, ended at log-out, password change and disabling."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -32,6 +34,7 @@ class SignedIn:
     role: str
     language: str
     customer_id: int | None
+    list_settings: Mapping[str, Any]
     has_second_factor: bool
     customer_name: str
     zone: str
@@ -41,7 +44,7 @@ class SignedIn:
 # Asked for every page, so plain text, as is the part that the allow list answers.
 HOLDER = sa.text(f"""
 SELECT s.id AS session_id, s.last_seen_at, u.id AS user_id, u.email, u.name, u.role, u.language, u.customer_id,
-       u.totp_secret IS NOT NULL AND u.totp_last_step IS NOT NULL AS has_second_factor,
+       u.list_settings, u.totp_secret IS NOT NULL AND u.totp_last_step IS NOT NULL AS has_second_factor,
        coalesce(c.name, '') AS customer_name, coalesce(c.zone, '') AS zone,
        c.ip_open_until, door.total, door.rule_id, door.used_at
 FROM session_record s

@@ -1,8 +1,9 @@
 """Who is this? The cookie's session or the bearer token of a request, and where strangers are sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ class Identity:
     session_id     of the cookie's session, None for a program
     token_id       of the API token, None for a person; ``scopes`` says what it may
     stamp_due      whether the session's or token's "last used" is to be written
+    list_settings  how he wants lists drawn (``models.user``)
     """
 
     id: int | None
@@ -49,6 +51,7 @@ class Identity:
     token_id: int | None = None
     scopes: frozenset[str] = frozenset()
     has_second_factor: bool = False
+    list_settings: Mapping[str, Any] = field(default_factory=dict)
 
     is_authenticated = True
     is_active = True
@@ -168,6 +171,7 @@ def _load_person(token: str) -> Identity | None:
         stamp_due=session_record.stamp_due(known),
         session_id=known.session_id,
         has_second_factor=known.has_second_factor,
+        list_settings=known.list_settings,
     )
 
 

@@ -109,7 +109,7 @@ class Person(UserMixin):
     """Signed in by a header of the test."""
 
     def __init__(self, row: User) -> None:
-        for name in ("id", "name", "email", "role", "customer_id", "is_staff"):
+        for name in ("id", "name", "email", "role", "customer_id", "is_staff", "list_settings"):
             setattr(self, name, getattr(row, name))
 
 

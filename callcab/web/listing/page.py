@@ -25,6 +25,7 @@ from callcab.web.language import gettext, page_language
 from callcab.web.listing import panel as filter_panel
 from callcab.web.listing.access import may
 from callcab.web.listing.address import CursorSigner, Request
+from callcab.web.listing.declare import Column
 from callcab.web.listing.panel import ActiveFilter, PanelField
 from callcab.web.listing.rows import RowPainter, css_of
 from callcab.web.listing.words import slip
@@ -58,8 +59,8 @@ def shown(count: Count) -> str:
     return number(count.value) + ("+" if count.capped else "")
 
 
-def list_context(view: "ListView") -> dict[str, Any]:
-    """Variables of callcab/list.html."""
+def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
+    """Variables of callcab/list.html, for these columns of the list."""
     state = read_state(view)
     customer = view.customer_id()
     page = fetch_page(db.session(), view.spec, state, signer=signer(), customer_id=customer)
@@ -68,7 +69,7 @@ def list_context(view: "ListView") -> dict[str, Any]:
     fields = filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
     active = filter_panel.active(state, fields, here)
     bulk = [action for action in view.actions if action.bulk and may(action.permission)]
-    painter = row_painter(view, pick=bool(bulk))
+    painter = row_painter(view, columns, pick=bool(bulk))
     return {
         "state": state,
         "here": here,
@@ -76,7 +77,7 @@ def list_context(view: "ListView") -> dict[str, Any]:
         "total": shown(count),
         "rows": painter.paint(page.rows),
         "row_count": len(page.rows),
-        "headings": headings(view, state, here),
+        "headings": headings(view, columns, state, here),
         "manages": painter.manages,
         "bulk": bulk,
         "whole": [action for action in view.actions if action.whole and may(action.permission)],
@@ -115,10 +116,10 @@ def filter_form(
     return drawn
 
 
-def row_painter(view: "ListView", *, pick: bool) -> RowPainter:
+def row_painter(view: "ListView", columns: Sequence[Column], *, pick: bool) -> RowPainter:
     """The painter of this view's rows for the person who is signed in."""
     return RowPainter(
-        view.columns,
+        columns,
         base=view.url or "",
         pick=pick,
         details=view.can_view_details,
@@ -129,10 +130,10 @@ def row_painter(view: "ListView", *, pick: bool) -> RowPainter:
     )
 
 
-def headings(view: "ListView", state: ListState, here: Request) -> list[Heading]:
+def headings(view: "ListView", columns: Sequence[Column], state: ListState, here: Request) -> list[Heading]:
     """Headings with the address that sorts by them; a second click turns the order round."""
     found = []
-    for column in view.columns:
+    for column in columns:
         if column.sort is None:
             found.append(Heading(column.label, css_of(column.kind)))
             continue

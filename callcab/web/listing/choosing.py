@@ -1,0 +1,74 @@
+"""Which columns of a list a person sees, and how high its rows are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import flash, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from callcab.db import unit_of_work
+from callcab.services import user
+from callcab.web.language import gettext
+from callcab.web.listing.access import request_scope
+from callcab.web.listing.acting import go
+from callcab.web.listing.address import Request
+from callcab.web.listing.declare import Column
+
+if TYPE_CHECKING:
+    from callcab.web.listing.view import ListView
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """A column in the menu «Столбцы»."""
+
+    key: str
+    label: Any
+    shown: bool
+
+
+def shown(view: "ListView") -> Sequence[Column]:
+    """The columns that the person wants to see; what a row is known by is always among them."""
+    hidden = set(_settings(view).get("hidden", ()))
+    return [column for column in view.columns if column.key not in hidden or not _may_hide(column)]
+
+
+def list_context(view: "ListView") -> dict[str, Any]:
+    """Variables of callcab/list.html."""
+    settings = _settings(view)
+    hidden = set(settings.get("hidden", ()))
+    return {
+        "dense": bool(settings.get("dense")),
+        "column_choices": [
+            ColumnChoice(column.key, column.label, column.key not in hidden)
+            for column in view.columns
+            if _may_hide(column)
+        ],
+    }
+
+
+def save(view: "ListView") -> ResponseReturnValue:
+    """Keep what the menu was set to; columns that the list does not have are nobody's."""
+    wanted = set(request.form.getlist("column"))
+    hidden = [column.key for column in view.columns if _may_hide(column) and column.key not in wanted]
+    with unit_of_work(request_scope()) as session:
+        user.draw_list(
+            session,
+            user_id=current_user.id,
+            list_name=view.spec.name,
+            hidden=hidden,
+            dense=request.form.get("dense") == "1",
+        )
+    flash(gettext("Вид таблицы сохранён."), "success")
+    return go(f"{view.url}/{Request(view.spec, request.args).url()}")
+
+
+def _settings(view: "ListView") -> Mapping[str, Any]:
+    found: Mapping[str, Any] = current_user.list_settings.get(view.spec.name) or {}
+    return found
+
+
+def _may_hide(column: Column) -> bool:
+    return "main" not in column.kind.split() and not column.link
