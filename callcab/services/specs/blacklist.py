@@ -5,6 +5,7 @@ from sqlalchemy import orm
 from callcab.models import BlacklistEntry, BlacklistSource, User
 from callcab.services import row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, PhoneSearch, ReferenceFilter, Sort, register
+from callcab.services.specs.customer import named
 
 SEARCH = PhoneSearch(BlacklistEntry)
 
@@ -47,7 +48,7 @@ BLACKLIST_SUPPORT = register(
         search_hits=SEARCH.hits,
         total=row_total.kept(BlacklistEntry),
         options=lambda: [
-            orm.joinedload(BlacklistEntry.customer),
+            named(BlacklistEntry.customer),
             orm.joinedload(BlacklistEntry.author).load_only(User.name),
         ],
     )

@@ -1,7 +1,10 @@
 """List of customers, for support."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.orm.interfaces import LoaderOption
 
 from callcab.lib import phone as phones
 from callcab.models import Customer, CustomerStatus, PhoneNumber
@@ -23,6 +26,11 @@ def search(text: str) -> sa.ColumnElement[bool]:
     if len(digits) == WHOLE:
         found.append(Customer.id.in_(sa.select(PhoneNumber.customer_id).where(PhoneNumber.phone == int(digits))))
     return sa.or_(*found)
+
+
+def named(customer: orm.InstrumentedAttribute[Any]) -> LoaderOption:
+    """A row's customer as far as lists show him: the whole row would bring his tariff along."""
+    return orm.joinedload(customer).options(orm.load_only(Customer.name), orm.lazyload(Customer.tariff))
 
 
 def numbers_count() -> sa.ScalarSelect[int]:

@@ -3,12 +3,12 @@
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
 from callcab.lib import money
 from callcab.models import Payment, PaymentKind, PaymentMethod
 from callcab.services import row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.specs.customer import named
 
 
 def search(text: str) -> sa.ColumnElement[bool] | None:
@@ -49,6 +49,6 @@ PAYMENT_SUPPORT = register(
         filters=(*FILTERS, ReferenceFilter("customer", Payment.customer_id)),
         search=search,
         total=row_total.kept(Payment),
-        options=lambda: [orm.joinedload(Payment.customer)],
+        options=lambda: [named(Payment.customer)],
     )
 )
