@@ -82,8 +82,6 @@ def _catalogue() -> dict[str, str]:
 
 @cache
 def _texts(translations: Any) -> dict[str, str]:
-    """A catalogue as plain texts; of those with a plural, the form for one. Flask-Babel keeps one object a language."""
+    """A catalogue as plain texts, without those that have a plural. Flask-Babel keeps one object a language."""
     known: dict[Any, str] = translations._catalog
-    single = translations.plural(1)
-    plurals = {key[0]: text for key, text in known.items() if isinstance(key, tuple) and key[1] == single}
-    return plurals | {key: text for key, text in known.items() if key and isinstance(key, str)}
+    return {key: text for key, text in known.items() if key and isinstance(key, str)}

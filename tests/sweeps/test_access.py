@@ -4,6 +4,7 @@ To accept a change on purpose: ``./run test tests/sweeps/test_access.py --update
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,12 @@ def test_no_page_ends_in_an_error_of_ours() -> None:
     table = json.loads(KNOWN.read_text(encoding="utf-8"))
     broken = {address: row for address, row in table.items() if any(status >= 500 for status in row.values())}
     assert broken == {}
+
+
+def test_no_two_doors_have_one_address(app: Flask) -> None:
+    rules = app.url_map.iter_rules()
+    doors = Counter((rule.rule, method) for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
+    assert [door for door, count in doors.items() if count > 1] == []
 
 
 def test_every_view_declares_a_permission_that_exists(app: Flask) -> None:

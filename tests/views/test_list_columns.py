@@ -31,7 +31,7 @@ def test_a_column_that_was_taken_away_stays_away_for_this_person_and_this_list(p
     olga = people.olga
     page = olga.get("/cabinet/blacklist/")
     assert headings(page) == ALL
-    changed = page.form(to="/cabinet/blacklist/columns/").submit(column=["source", "created_at", "author"])
+    changed = page.form(to="/cabinet/blacklist/look/").submit(column=["source", "created_at", "author"])
     assert headings(changed) == ["Номер телефона", "Источник", "Добавлен", "Кто"]
     assert "IVR 9" not in changed.text
     assert headings(people.olga.get("/cabinet/blacklist/")) == headings(changed)
@@ -41,7 +41,7 @@ def test_a_column_that_was_taken_away_stays_away_for_this_person_and_this_list(p
 
 def test_the_request_that_was_shown_is_kept(people: People) -> None:
     page = people.olga.get("/cabinet/blacklist/?source=ivr&search=4577")
-    changed = page.form(to="/cabinet/blacklist/columns/").submit(column=["source"])
+    changed = page.form(to="/cabinet/blacklist/look/").submit(column=["source"])
     assert headings(changed) == ["Номер телефона", "Источник"]
     assert set(changed.tree.xpath("//input[@name='search']/@value")) == {"4577"}
     assert "Источник: Условие IVR" in changed.text
@@ -49,14 +49,14 @@ def test_the_request_that_was_shown_is_kept(people: People) -> None:
 
 def test_what_a_row_is_known_by_can_t_be_taken_away(people: People) -> None:
     olga = people.olga
-    olga.post("/cabinet/blacklist/columns/", column="nothing")
+    olga.post("/cabinet/blacklist/look/", column="nothing")
     assert headings(olga.get("/cabinet/blacklist/")) == ["Номер телефона"]
 
 
 def test_rows_may_be_lower(people: People) -> None:
     olga = people.olga
     page = olga.get("/cabinet/blacklist/")
-    form = page.form(to="/cabinet/blacklist/columns/")
+    form = page.form(to="/cabinet/blacklist/look/")
     assert page.tree.xpath("//table[contains(@class, 'list-dense')]") == []
     changed = form.submit(column=["source", "reason", "created_at", "author"], dense="1")
     assert changed.tree.xpath("//table[contains(@class, 'list-dense')]")
@@ -77,7 +77,7 @@ def test_two_lists_at_once_do_not_lose_each_other(people: People) -> None:
 def test_support_chooses_for_itself(people: People) -> None:
     lida = people.lida
     page = lida.get("/admin/blacklist/")
-    changed = page.form(to="/admin/blacklist/columns/").submit(column=["customer", "source"])
+    changed = page.form(to="/admin/blacklist/look/").submit(column=["customer", "source"])
     assert headings(changed) == ["Номер телефона", "Клиент", "Источник"]
     assert headings(people.sasha.get("/admin/blacklist/"))[:3] == ["Номер телефона", "Клиент", "Источник"]
     assert len(headings(people.sasha.get("/admin/blacklist/"))) == 6

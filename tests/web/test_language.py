@@ -14,7 +14,9 @@ ENGLISH = "Blacklist"
 
 @pytest.mark.parametrize("chosen", LANGUAGES)
 def test_every_text_is_the_one_that_flask_babel_would_give(app: Flask, chosen: str) -> None:
-    texts = [item.id if isinstance(item.id, str) else item.id[0] for item in catalogue.extract() if item.id]
+    # Texts with a plural are asked for by ngettext; what gettext makes of them depends on the version of Python.
+    texts = [item.id for item in catalogue.extract() if item.id and isinstance(item.id, str)]
+    assert len(texts) > 1_000
     with app.test_request_context(headers={"Cookie": f"language={chosen}"}):
         assert [gettext(text) for text in texts] == [flask_babel.gettext(text) for text in texts]
 

@@ -160,7 +160,7 @@ class ListView(ModelView):
         except DomainError:
             abort(404)
 
-    @expose("/columns/", methods=("POST",))
+    @expose("/look/", methods=("POST",))
     def choose_columns(self) -> ResponseReturnValue:
         """Keep which columns the person wants to see."""
         return choosing.save(self)
