@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
 from tests.browser.test_windows import fresh_code, payer_inn, total
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -74,8 +75,13 @@ def test_numbers_are_added_on_a_page_of_their_own(browse: Browse) -> None:
     page.get_by_label("Номера").fill("9165551271")
     page.get_by_role("button", name="Проверить номера").click()
     page.get_by_role("button", name="Сохранить новые: 1").click()
-    page.goto("/cabinet/blacklist/?search=9165551271")
-    assert total(page) == 1
+
+    def found() -> bool:
+        """A worker writes it; a page without scripts is loaded again by hand."""
+        page.goto("/cabinet/blacklist/?search=9165551271")
+        return total(page) == 1
+
+    assert wait_for(found)
 
 
 def test_a_promo_code_is_activated(browse: Browse) -> None:
