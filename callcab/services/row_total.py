@@ -71,29 +71,12 @@ def repair(session: CabSession) -> int:
 
 def _differences(model: Any) -> sa.Select[Any]:
     name = model.__tablename__
-    counted = sa.select(model.customer_id, sa.func.count().label("rows")).group_by(model.customer_id).subquery()
-    held = (
-        sa.select(RowTotal.customer_id, sa.func.sum(RowTotal.rows).label("rows"))
-        .where(RowTotal.name == name)
-        .group_by(RowTotal.customer_id)
-        .subquery()
-    )
-    there, claimed = sa.func.coalesce(counted.c.rows, 0), sa.func.coalesce(held.c.rows, 0)
+    there = sa.select(model.customer_id, sa.literal(0).label("kept"), sa.literal(1).label("counted"))
+    held = sa.select(RowTotal.customer_id, RowTotal.rows, sa.literal(0)).where(RowTotal.name == name)
+    seen = sa.union_all(there, held).subquery()
+    kept, counted = sa.func.sum(seen.c.kept).label("kept"), sa.func.sum(seen.c.counted).label("counted")
     return (
-        sa.select(
-            sa.literal(name).label("name"),
-            sa.func.coalesce(counted.c.customer_id, held.c.customer_id).label("customer_id"),
-            claimed.label("kept"),
-            there.label("counted"),
-        )
-        # A comparison of keys that may be empty can't be a full join: zero is nobody's number.
-        .select_from(
-            sa.join(
-                counted,
-                held,
-                sa.func.coalesce(counted.c.customer_id, 0) == sa.func.coalesce(held.c.customer_id, 0),
-                full=True,
-            )
-        )
-        .where(there != claimed)
+        sa.select(sa.literal(name).label("name"), seen.c.customer_id, kept, counted)
+        .group_by(seen.c.customer_id)
+        .having(kept != counted)
     )

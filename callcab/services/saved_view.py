@@ -13,10 +13,8 @@ from callcab.services import audit, listing
 from callcab.services.lock import take_turn
 
 LONGEST_NAME = 60
-# Of one person in one list: more would not fit above it.
+# In one list, of one person and shared by his house: more would not fit above it.
 LIMIT = 12
-# Shared by everybody in one list.
-SHARED_LIMIT = 12
 
 
 def of_list(session: CabSession, list_name: str, *, actor: Actor) -> Sequence[SavedView]:
@@ -104,7 +102,7 @@ def _check_room(session: CabSession, list_name: str, name: str, shared: bool, ac
     mine = [view for view in seen if view.owner_id == actor.user_id]
     if any(view.name.casefold() == name.casefold() for view in mine):
         raise Conflict("saved_view.name_taken", field="name")
-    if len(mine) >= LIMIT or (shared and sum(view.shared for view in seen) >= SHARED_LIMIT):
+    if len(mine) >= LIMIT or (shared and sum(view.shared for view in seen) >= LIMIT):
         raise LimitReached("saved_view.limit", limit=LIMIT)
 
 

@@ -112,7 +112,7 @@ def enable(session: CabSession, *, customer_id: int | None, user_id: int, actor:
     return user
 
 
-def draw_list(session: CabSession, *, user_id: int, list_name: str, hidden: Sequence[str], dense: bool) -> None:
+def set_list_settings(session: CabSession, *, user_id: int, list_name: str, hidden: Sequence[str], dense: bool) -> None:
     """Remember which columns of a list a person does not want to see, and whether its rows should be low.
 
     One statement, so that two windows don't lose each other's lists. A list as it comes is forgotten. Not audited: it

@@ -5,8 +5,6 @@ from typing import Any
 from flask import abort, make_response, redirect, request, send_file
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from callcab.db import CabSession, unit_of_work
@@ -21,6 +19,8 @@ from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
 from callcab.web.formatters import DASH, link, moment, number, size, status
+from callcab.web.language import gettext as _
+from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Column, Empty, FilterField, ListView, chosen
 from callcab.web.listing.acting import go, way_back
 
@@ -305,18 +305,8 @@ class JobView(ListView):
         return row.kind is OperationKind.IMPORT and row.failed > 0 and may("blacklist.edit")
 
     def _facts(self, row: Operation) -> list[tuple[str, Any]]:
-        undone = (
-            [
-                (
-                    _("Отменяет"),
-                    link(f"{self.url}/details/?id={row.undo_of_id}", _("№ %(number)s", number=row.undo_of_id)),
-                )
-            ]
-            if row.undo_of_id is not None
-            else []
-        )
         return [
-            *undone,
+            *self._undoes(row),
             (_("Создано"), moment(row.created_at)),
             (_("Кто"), self.author_of(row)),
             *self._chosen(row),
@@ -324,6 +314,12 @@ class JobView(ListView):
             (_("Закончено"), moment(row.finished_at)),
             *(self._file_facts(row) if may_download(row) else []),
         ]
+
+    def _undoes(self, row: Operation) -> list[tuple[str, Any]]:
+        if row.undo_of_id is None:
+            return []
+        number_of = _("№ %(number)s", number=row.undo_of_id)
+        return [(_("Отменяет"), link(f"{self.url}/details/?id={row.undo_of_id}", number_of))]
 
     def _chosen(self, row: Operation) -> list[tuple[str, str]]:
         found = None if row.undo_of_id is not None else chosen(db.session(), self.admin._views, row)

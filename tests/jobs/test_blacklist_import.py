@@ -11,7 +11,7 @@ from callcab.db import unit_of_work
 from callcab.models import BlacklistEntry, Operation, OperationState
 from callcab.scope import Actor, Scope
 from callcab.services import operation, stored_file
-from tests.jobs.test_worker import Spawn, kill, owner, spawn, sweep_later, until  # noqa: F401  (fixtures)
+from tests.jobs.workers import Spawn, kill, sweep_later, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("app")]
 LINES = 200_000
@@ -88,8 +88,8 @@ def peak_megabytes(process: subprocess.Popen[bytes]) -> int:
 
 
 def test_a_big_import_survives_a_killed_worker_and_adds_nothing_twice(
-    owner: Actor,  # noqa: F811
-    spawn: Spawn,  # noqa: F811
+    owner: Actor,
+    spawn: Spawn,
     big_file: Path,
 ) -> None:
     began = time.monotonic()

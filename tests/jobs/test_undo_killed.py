@@ -9,7 +9,8 @@ from callcab.db import unit_of_work
 from callcab.models import Operation, OperationState
 from callcab.scope import Actor, Scope
 from callcab.services import operation
-from tests.jobs.test_worker import ROWS, Spawn, kill, load, owner, spawn, sweep_later, until  # noqa: F401  (fixtures)
+from tests.blacklists import start_deleting
+from tests.jobs.workers import ROWS, Spawn, kill, load, sweep_later, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("app")]
 MORE = 60_000
@@ -24,7 +25,7 @@ def checksum(connection: psycopg.Connection) -> str:
     return found[0] if found else ""
 
 
-def killed_in_the_middle(number: int, spawn: Spawn) -> Operation:  # noqa: F811
+def killed_in_the_middle(number: int, spawn: Spawn) -> Operation:
     """Let a worker do a part, kill it, let another one do the rest."""
     first = spawn()
     until(lambda: load(number).done >= WHOLE // 5)
@@ -38,8 +39,8 @@ def killed_in_the_middle(number: int, spawn: Spawn) -> Operation:  # noqa: F811
 
 
 def test_what_was_deleted_and_put_back_by_killed_workers_is_the_same(
-    owner: Actor,  # noqa: F811
-    spawn: Spawn,  # noqa: F811
+    owner: Actor,
+    spawn: Spawn,
     owner_connection: psycopg.Connection,
 ) -> None:
     owner_connection.execute(
@@ -49,18 +50,7 @@ def test_what_was_deleted_and_put_back_by_killed_workers_is_the_same(
         (owner.customer_id, MORE),
     )
     before = checksum(owner_connection)
-    with unit_of_work(Scope.tenant(owner.customer_id or 0)) as session:
-        number = operation.start(
-            session,
-            name="blacklist.delete",
-            spec_name="blacklist",
-            state={"search": "", "filters": {}, "sort": ""},
-            ids=None,
-            params={},
-            expected=WHOLE,
-            actor=owner,
-            customer_id=owner.customer_id,
-        ).id
+    number = start_deleting(owner, WHOLE)
     deleted = killed_in_the_middle(number, spawn)
     assert (deleted.state, deleted.done, deleted.skipped) == (OperationState.DONE, WHOLE, 0)
     assert checksum(owner_connection) == NOTHING

@@ -1,14 +1,7 @@
 """Real worker processes on a real queue: killed, poisoned, cut off from the queue."""
 
-import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -18,20 +11,16 @@ from callcab import queue
 from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.jobs.transport import RqSender
-from callcab.lib import clock
 from callcab.lib.storage import LocalStorage
-from callcab.models import BlacklistEntry, BlacklistSource, Operation, OperationState, StoredFile
+from callcab.models import BlacklistEntry, BlacklistSource, OperationState, StoredFile
 from callcab.scope import Actor, Scope
 from callcab.services import operation
 from callcab.services.listing import catalogue as listing_catalogue
 from callcab.services.operation import catalogue
-from tests import factories
 from tests.jobs import worker_with_traps
+from tests.jobs.workers import ROWS, Spawn, kill, load, sweep_later, until
 
 pytestmark = pytest.mark.slow
-
-ROOT = Path(__file__).resolve().parents[2]
-ROWS = 23
 
 
 @pytest.fixture(autouse=True)
@@ -39,69 +28,6 @@ def traps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "_works", dict(catalogue._works))
     monkeypatch.setattr(listing_catalogue, "_specs", listing_catalogue._specs.copy())
     worker_with_traps.prepare()
-
-
-@pytest.fixture
-def owner(connected: sa.Engine, settings: Settings) -> Iterator[Actor]:
-    with redis.Redis.from_url(str(settings.redis_url)) as client:
-        client.flushdb()
-    sender = RqSender(str(settings.redis_url))
-    queue.set_sender(sender)
-    with unit_of_work(Scope.system("test")) as session:
-        customer = factories.customer(session)
-        user = factories.user(session, customer, "owner")
-        session.add_all(
-            BlacklistEntry(customer_id=customer.id, phone=79250000000 + i, source=BlacklistSource.HAND, reason="r")
-            for i in range(ROWS)
-        )
-    yield Actor(user.name, "owner", user.id, customer.id)
-    sender.close()
-
-
-Spawn = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def spawn(settings: Settings) -> Iterator[Spawn]:
-    """Start worker processes of our own; whatever still runs is ended afterwards, with its children."""
-    made: list[subprocess.Popen[bytes]] = []
-    environ = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("CALLCAB_")},
-        "CALLCAB_DATABASE_URL": str(settings.database_url),
-        "CALLCAB_REDIS_URL": str(settings.redis_url),
-        "CALLCAB_DATA_DIR": str(settings.data_dir),
-        "CALLCAB_SECRET_KEY": str(settings.secret_key),
-    }
-
-    def start(*arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.jobs.worker_with_traps", *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
-        made.append(process)
-        return process
-
-    yield start
-    for process in made:
-        kill(process)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """kill -9 for the worker and the child that holds the job."""
-    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False).stdout
-    for pid in [process.pid, *map(int, children.split())]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    process.wait(10)
-
-
-def until(happened: Callable[[], Any], seconds: float = 40) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := happened():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never happened")
 
 
 def begin(actor: Actor, name: str, **params: str) -> int:
@@ -117,17 +43,6 @@ def begin(actor: Actor, name: str, **params: str) -> int:
             actor=actor,
             customer_id=actor.customer_id,
         ).id
-
-
-def load(operation_id: int) -> Operation:
-    with unit_of_work(Scope.staff()) as session:
-        return session.get(Operation, operation_id)
-
-
-def sweep_later(seconds: int = 31) -> int:
-    """Sweep as if so many seconds had passed; 0 while PostgreSQL still holds the row for a dead child."""
-    with clock.frozen(clock.now() + timedelta(seconds=seconds)), unit_of_work(Scope.system("test")) as session:
-        return operation.sweep(session)
 
 
 def reasons() -> list[str]:

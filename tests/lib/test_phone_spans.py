@@ -9,7 +9,7 @@ from callcab.lib import phone as phones
 
 
 def lies_in(found: phones.Spans, number: int) -> bool:
-    turned = phones.reversed_digits(number)
+    turned = int(str(number)[::-1])
     return any(low <= number <= high for low, high in found.numbers) or any(
         low <= turned <= high for low, high in found.reversed
     )
@@ -37,7 +37,6 @@ def test_a_number_without_the_digits_lies_in_none(length: int) -> None:
 
 
 def test_an_end_of_zeros_is_found_though_the_reversed_number_is_short() -> None:
-    assert phones.reversed_digits(79250000000) == 5297
     assert lies_in(phones.spans("50000000"), 79250000000)
     assert lies_in(phones.spans("0000"), 79250000000)
 

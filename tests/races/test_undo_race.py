@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from callcab.db import unit_of_work
 from callcab.jobs import operation as jobs
 from callcab.lib.errors import Conflict
-from callcab.models import BlacklistEntry, BlacklistSource, Operation
+from callcab.models import Operation
 from callcab.scope import Actor, Scope
 from callcab.services import operation
-from tests import factories
+from tests.blacklists import PHONE, owner_of, start_deleting
 
 THREADS = 12
 ROWS = 10
@@ -20,29 +20,11 @@ ROWS = 10
 
 @pytest.fixture
 def owner(connected: sa.Engine) -> Actor:
-    with unit_of_work(Scope.system("test")) as session:
-        customer = factories.customer(session)
-        user = factories.user(session, customer, "owner")
-        session.add_all(
-            BlacklistEntry(customer_id=customer.id, phone=79250000000 + i, source=BlacklistSource.HAND)
-            for i in range(ROWS)
-        )
-        return Actor(user.name, "owner", user.id, customer.id)
+    return owner_of(range(PHONE, PHONE + ROWS))
 
 
 def deleted(actor: Actor) -> int:
-    with unit_of_work(Scope.tenant(actor.customer_id or 0)) as session:
-        number = operation.start(
-            session,
-            name="blacklist.delete",
-            spec_name="blacklist",
-            state={"search": "", "filters": {}, "sort": ""},
-            ids=None,
-            params={},
-            expected=ROWS,
-            actor=actor,
-            customer_id=actor.customer_id,
-        ).id
+    number = start_deleting(actor, ROWS)
     jobs.run(number)
     return number
 

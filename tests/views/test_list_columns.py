@@ -66,11 +66,11 @@ def test_rows_may_be_lower(people: People) -> None:
 def test_two_lists_at_once_do_not_lose_each_other(people: People) -> None:
     with unit_of_work(Scope.system("test")) as session:
         first = session.scalars(sa.select(User.id).where(User.email == people.emails["olga"])).one()
-        user.draw_list(session, user_id=first, list_name="blacklist", hidden=["reason"], dense=False)
-        user.draw_list(session, user_id=first, list_name="payment", hidden=[], dense=True)
+        user.set_list_settings(session, user_id=first, list_name="blacklist", hidden=["reason"], dense=False)
+        user.set_list_settings(session, user_id=first, list_name="payment", hidden=[], dense=True)
     assert "Причина" not in headings(people.olga.get("/cabinet/blacklist/"))
     with unit_of_work(Scope.system("test")) as session:
-        user.draw_list(session, user_id=first, list_name="blacklist", hidden=[], dense=False)
+        user.set_list_settings(session, user_id=first, list_name="blacklist", hidden=[], dense=False)
         assert session.get_one(User, first).list_settings == {"payment": {"hidden": [], "dense": True}}
 
 

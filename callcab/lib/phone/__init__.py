@@ -7,7 +7,7 @@ are T1-T11 of the domain notes.
 from callcab.lib.phone.finding import Extraction, Rejected, extract, search_digits
 from callcab.lib.phone.numbering import Phone, PhoneError, display, from_int, is_dialable, to_int
 from callcab.lib.phone.reading import parse
-from callcab.lib.phone.searching import Spans, reversed_digits, spans
+from callcab.lib.phone.searching import Spans, spans
 
 __all__ = [
     "Extraction",
@@ -20,7 +20,6 @@ __all__ = [
     "from_int",
     "is_dialable",
     "parse",
-    "reversed_digits",
     "search_digits",
     "spans",
     "to_int",

@@ -50,11 +50,6 @@ def spans(digits: str) -> Spans:
     return Spans(_joined(numbers), _joined(backwards), tuple(places))
 
 
-def reversed_digits(number: int) -> int:
-    """The eleven digits read from behind, as the database keeps them: 79253944570 -> 7544935297."""
-    return int(str(number)[::-1])
-
-
 def _may_stand(digits: str, place: int) -> bool:
     if place == 0:
         return digits[0] == "7" and (len(digits) == 1 or digits[1] in NATIONAL_FIRST)

@@ -1,6 +1,6 @@
 """List pages: one base view for support and cabinet (docs/adding-an-entity.md shows how to use it)."""
 
-from callcab.web.listing.chosen import chosen
+from callcab.web.listing.chosen_rows import chosen
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, Preview, RowLink, Tab
 from callcab.web.listing.rows import table
 from callcab.web.listing.view import ListView

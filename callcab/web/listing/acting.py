@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, make_response, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
@@ -27,6 +26,7 @@ from callcab.services.listing.state import PAGE_SIZES
 from callcab.web import errors
 from callcab.web.database import db
 from callcab.web.formatters import number
+from callcab.web.language import gettext
 from callcab.web.listing import page
 from callcab.web.listing.access import may, request_actor, request_scope
 from callcab.web.listing.address import Request

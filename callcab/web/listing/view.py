@@ -14,7 +14,7 @@ from callcab.services.listing import ListSpec, get_one
 from callcab.web.auth import to_sign_in
 from callcab.web.database import db
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import acting, choosing, page, saved
+from callcab.web.listing import acting, column_menu, page, saved
 from callcab.web.listing.access import may, on_side, request_customer_id
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, RowLink, Tab
 
@@ -118,7 +118,7 @@ class ListView(ModelView):
     @expose("/")
     def index_view(self) -> ResponseReturnValue:
         """The list."""
-        context = page.list_context(self, choosing.shown(self)) | choosing.list_context(self)
+        context = page.list_context(self, column_menu.shown(self)) | column_menu.list_context(self)
         context |= saved.list_context(self) | self.list_extras()
         return self.render(self.list_template, crumbs=[], **context)
 
@@ -163,7 +163,7 @@ class ListView(ModelView):
     @expose("/look/", methods=("POST",))
     def choose_columns(self) -> ResponseReturnValue:
         """Keep which columns the person wants to see."""
-        return choosing.save(self)
+        return column_menu.save(self)
 
     @expose("/views/save/", methods=("GET", "POST"))
     def save_view(self) -> ResponseReturnValue:

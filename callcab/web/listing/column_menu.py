@@ -54,7 +54,7 @@ def save(view: "ListView") -> ResponseReturnValue:
     wanted = set(request.form.getlist("column"))
     hidden = [column.key for column in view.columns if _may_hide(column) and column.key not in wanted]
     with unit_of_work(request_scope()) as session:
-        user.draw_list(
+        user.set_list_settings(
             session,
             user_id=current_user.id,
             list_name=view.spec.name,
