@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -148,6 +149,15 @@ def delete(
         session.delete(rule)
     session.flush()
     return len(leaving)
+
+
+def locks_out(session: CabSession, rows: sa.Select[Any], *, address: str, actor: Actor) -> bool:
+    """Whether deleting the selected entries would keep the person out who sits at ``address`` (as ``delete`` asks)."""
+    chosen = set(session.scalars(rows.with_only_columns(IpRule.id).order_by(None)))
+    rules = session.execute(sa.select(IpRule.id, IpRule.network).where(_of(actor.customer_id))).all()
+    leaving = [_text(rule.network) for rule in rules if rule.id in chosen]
+    staying = [_text(rule.network) for rule in rules if rule.id not in chosen]
+    return bool(staying) and ip_network.contains(leaving, address) and not ip_network.contains(staying, address)
 
 
 def clear(session: CabSession, *, customer_id: int | None, actor: Actor) -> int:

@@ -15,14 +15,14 @@ from callcab.lib import clock
 from callcab.lib.errors import DomainError
 from callcab.models import ApiToken
 from callcab.scope import Actor
-from callcab.services import api_token
+from callcab.services import api_token, forecasts
 from callcab.services.specs.api_token import API_TOKEN
 from callcab.web import errors, theme
 from callcab.web.access import current_actor, current_customer_id, current_scope, requires
 from callcab.web.formatters import current_zone, moment, status
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, ListView, PageAction
+from callcab.web.listing import Action, Column, Empty, ListView, PageAction, fixed
 
 SCOPES = {
     "account:read": _l("Баланс"),
@@ -93,6 +93,7 @@ class CabinetTokens(ListView):
             "token.edit",
             icon="ban",
             perform=revoke,
+            preview=fixed(forecasts.revoke_tokens),
             final=True,
             question=lambda count: ngettext(
                 "Отозвать %(num)s ключ? Программы с ним сразу потеряют доступ.",

@@ -15,7 +15,7 @@ from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import DomainError, Invalid
 from callcab.models import AudioRecording
 from callcab.scope import Actor
-from callcab.services import audio_recording, stored_file
+from callcab.services import audio_recording, forecasts, stored_file
 from callcab.services.audio_recording import LARGEST, LONGEST_NAME
 from callcab.services.specs.audio_recording import AUDIO_RECORDING
 from callcab.views.lookups import CUSTOMERS
@@ -26,7 +26,7 @@ from callcab.web.formatters import duration, moment, number, size
 from callcab.web.forms import Form
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, fixed
 
 # A file that is a little too large gets a sentence beside its field; more than this is not read at all.
 BODY_LIMIT = 4 * LARGEST
@@ -119,6 +119,7 @@ class CabinetAudioRecordings(AudioRecordings):
             "audio_recording.edit",
             icon="trash",
             perform=delete,
+            preview=fixed(forecasts.delete_recordings),
             final=True,
             question=lambda count: ngettext(
                 "Удалить %(count)s аудиозапись?", "Удалить аудиозаписи: %(count)s?", count, count=number(count)

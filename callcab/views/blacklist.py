@@ -18,7 +18,7 @@ from callcab.lib import csv_io
 from callcab.lib.csv_io import FileError
 from callcab.lib.errors import DomainError, Invalid
 from callcab.models import BlacklistEntry, BlacklistSource, Operation, RowOutcome
-from callcab.services import blacklist, stored_file
+from callcab.services import blacklist, forecasts, stored_file
 from callcab.services import operation as operations
 from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
 from callcab.views.call_why import why_link
@@ -30,7 +30,7 @@ from callcab.web.database import db
 from callcab.web.formatters import link, moment, number, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, fixed, outlook
 
 UPLOAD_LIMIT = 100 * 1024 * 1024
 TEXT_LIMIT = 2 * 1024 * 1024
@@ -68,6 +68,7 @@ class BlacklistView(ListView):
         "blacklist.delete",
         icon="trash",
         operation="blacklist.delete",
+        preview=outlook(lambda rows, params, actor: forecasts.delete_blocks(actor)),
         question=lambda count: ngettext(
             "Удалить %(count)s номер из чёрного списка?",
             "Удалить номера из чёрного списка: %(count)s?",
@@ -251,6 +252,7 @@ class SupportBlacklist(BlacklistView):
             "blacklist.platform",
             icon="world",
             operation="blacklist.to_platform",
+            preview=fixed(forecasts.to_platform),
             question=_l("Запретить звонки на эти номера для всех клиентов: %(count)s?"),
             fields=ReasonForm,
         ),

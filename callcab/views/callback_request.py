@@ -6,7 +6,7 @@ from typing import Any
 from callcab.db import CabSession
 from callcab.models import CallbackRequest, CallbackState
 from callcab.scope import Actor
-from callcab.services import callback_request
+from callcab.services import callback_request, forecasts
 from callcab.services.specs.callback_request import CALLBACK_REQUEST
 from callcab.views.lookups import CAMPAIGNS, CUSTOMERS
 from callcab.web import telephony_words as words
@@ -14,7 +14,7 @@ from callcab.web import theme
 from callcab.web.formatters import link, moment, phone, status
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, RowLink
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, RowLink, fixed
 
 
 def done(session: CabSession, rows: Sequence[CallbackRequest], params: dict[str, Any], actor: Actor) -> str:
@@ -71,6 +71,11 @@ class CallbackList(ListView):
         return phone(row.phone)
 
 
+def _moved(state: CallbackState) -> Any:
+    names = {key.value: text for key, (text, _tone) in words.CALLBACK_STATES.items()}
+    return fixed(lambda: forecasts.move_requests(state), field=_l("Состояние"), values=names)
+
+
 class CabinetCallback(CallbackList):
     face = "cabinet"
     actions = (
@@ -80,6 +85,7 @@ class CabinetCallback(CallbackList):
             "callback.edit",
             icon="check",
             perform=done,
+            preview=_moved(CallbackState.DONE),
             when=lambda row: row.state is CallbackState.NEW,
         ),
         Action(
@@ -88,6 +94,7 @@ class CabinetCallback(CallbackList):
             "callback.edit",
             icon="arrow-back-up",
             perform=reopen,
+            preview=_moved(CallbackState.NEW),
             when=lambda row: row.state is CallbackState.DONE,
         ),
     )

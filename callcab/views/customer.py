@@ -6,17 +6,14 @@ import sqlalchemy as sa
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from flask_babel import ngettext
-from wtforms import EmailField, Form, HiddenField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length
+from wtforms import EmailField, Form, HiddenField, SelectField, StringField
 
-from callcab.db import CabSession, unit_of_work
-from callcab.lib import money
-from callcab.lib.errors import Conflict, DomainError, Invalid
-from callcab.models import Customer, CustomerStatus, Tariff
-from callcab.scope import Actor
-from callcab.services import audit, customer, ip_rule, label, mail, payment
+from callcab.db import unit_of_work
+from callcab.lib.errors import Conflict, DomainError
+from callcab.models import Customer, Tariff
+from callcab.services import customer, label
 from callcab.services.specs.customer import CUSTOMER
+from callcab.views.customer_actions import ACTIONS, STATES
 from callcab.views.customer_tabs import TABS
 from callcab.views.lookups import MANAGERS, TARIFFS
 from callcab.views.user import send_invitation
@@ -28,12 +25,8 @@ from callcab.web.formatters import moment, number, status
 from callcab.web.formatters import money as money_text
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink
+from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction, RowLink
 
-STATES = {
-    CustomerStatus.ACTIVE: (_l("Активен"), "good"),
-    CustomerStatus.BLOCKED: (_l("Заблокирован"), "bad"),
-}
 ZONES = (
     "Europe/Kaliningrad",
     "Europe/Moscow",
@@ -47,20 +40,6 @@ ZONES = (
     "Asia/Magadan",
     "Asia/Kamchatka",
 )
-
-
-class BlockForm(Form):
-    reason = StringField(_l("Причина (её увидит клиент)"), [DataRequired(_l("Укажите причину.")), Length(max=200)])
-
-
-class CreditForm(Form):
-    amount = StringField(_l("Сумма, ₽"), [DataRequired(_l("Укажите сумму."))], render_kw={"inputmode": "decimal"})
-    reason = StringField(_l("Причина (её увидит клиент)"), [DataRequired(_l("Укажите причину.")), Length(max=200)])
-
-
-class LetterForm(Form):
-    subject = StringField(_l("Тема"), [DataRequired(_l("Введите тему.")), Length(max=200)])
-    text = TextAreaField(_l("Текст"), [DataRequired(_l("Введите текст.")), Length(max=10_000)], render_kw={"rows": 8})
 
 
 _UNLIMITED = _l("Пусто — без предела.")
@@ -117,56 +96,6 @@ def plain(text: str | None) -> str:
     return (text or "").replace("\x00", "").strip()
 
 
-def block(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
-    for row in sorted(rows, key=lambda item: item.id):
-        customer.block(session, row.id, reason=params["reason"], actor=actor)
-    return ngettext("Заблокирован %(num)s клиент.", "Заблокировано клиентов: %(num)s.", len(rows))
-
-
-def unblock(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
-    for row in sorted(rows, key=lambda item: item.id):
-        customer.unblock(session, row.id, actor=actor)
-    return ngettext("Разблокирован %(num)s клиент.", "Разблокировано клиентов: %(num)s.", len(rows))
-
-
-def credit(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
-    try:
-        amount = money.parse_amount(params["amount"])
-    except money.AmountError as error:
-        raise Invalid(f"amount.{error.reason}", field="amount") from None
-    for row in sorted(rows, key=lambda item: item.id):
-        payment.correct(session, customer_id=row.id, amount=amount, reason=params["reason"], actor=actor)
-    return _("Начислено %(amount)s.", amount=money_text(amount))
-
-
-def write(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
-    for row in rows:
-        mail.send(
-            session,
-            kind="support",
-            recipient=row.email,
-            subject=params["subject"],
-            text=params["text"],
-            customer_id=row.id,
-        )
-        audit.record(
-            session,
-            "customer.mail",
-            actor=actor,
-            customer_id=row.id,
-            object_type="customer",
-            object_id=row.id,
-            after={"subject": params["subject"]},
-        )
-    return ngettext("Письмо поставлено в очередь.", "Писем в очереди: %(num)s.", len(rows))
-
-
-def open_door(session: CabSession, rows: list[Customer], params: dict[str, Any], actor: Actor) -> str:
-    for row in rows:
-        ip_rule.open_door(session, customer_id=row.id, actor=actor)
-    return _("Вход с любого адреса открыт на 60 минут.")
-
-
 class SupportCustomers(ListView):
     spec = CUSTOMER
     face = "admin"
@@ -195,55 +124,7 @@ class SupportCustomers(ListView):
         FilterField("manager", _l("Менеджер"), lookup=MANAGERS, hint=_l("Номер или имя сотрудника")),
         FilterField("created", _l("Создан")),
     )
-    actions = (
-        Action(
-            "letter",
-            _l("Написать"),
-            "customer.mail",
-            icon="mail",
-            perform=write,
-            final=True,
-            question=_l("Письмо клиентам: %(count)s."),
-            fields=LetterForm,
-        ),
-        Action(
-            "credit",
-            _l("Начислить"),
-            "customer.credit",
-            icon="coin",
-            perform=credit,
-            question=_l("Начислить клиентам: %(count)s. Отрицательная сумма списывает."),
-            fields=CreditForm,
-        ),
-        Action(
-            "door",
-            _l("Открыть вход на 60 минут"),
-            "ip.open",
-            icon="lock-open",
-            perform=open_door,
-            bulk=False,
-            question=_l("Пустить клиента с любого адреса на 60 минут?"),
-        ),
-        Action(
-            "unblock",
-            _l("Разблокировать"),
-            "customer.block",
-            icon="lock-open",
-            perform=unblock,
-            when=lambda row: row.status is CustomerStatus.BLOCKED,
-        ),
-        Action(
-            "block",
-            _l("Заблокировать"),
-            "customer.block",
-            icon="lock",
-            perform=block,
-            question=_l("Заблокировать клиентов: %(count)s? Кабинет, API и звонки остановятся сразу."),
-            fields=BlockForm,
-            danger=True,
-            when=lambda row: row.status is CustomerStatus.ACTIVE,
-        ),
-    )
+    actions = ACTIONS
     row_links = (
         RowLink(
             _l("Составить счёт"),

@@ -1,5 +1,6 @@
 """IP allow list: the customer's own page, the lists of support, and the refusals of both."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, g, redirect, request
@@ -12,7 +13,7 @@ from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import Conflict, DomainError, Invalid
 from callcab.models import Door, IpRule
 from callcab.scope import Actor
-from callcab.services import ip_rule
+from callcab.services import forecasts, ip_rule
 from callcab.services.specs.ip_rule import IP_DENIAL, IP_RULE
 from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
@@ -21,7 +22,7 @@ from callcab.web.database import db
 from callcab.web.formatters import DASH, browser_name, link, moment
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, Preview, fixed
 
 NOTICES = {
     "host_bits": _l("Адрес внутри сети заменён на саму сеть."),
@@ -76,6 +77,14 @@ def delete_rows(session: CabSession, rows: list[IpRule], params: dict[str, Any],
     return ngettext("Удалён %(num)s адрес.", "Удалено адресов: %(num)s.", done)
 
 
+def preview_deletion(session: CabSession, rows: Any, params: dict[str, Any] | None) -> Preview | None:
+    """How many go, and whether the person would stand before a closed door."""
+    shown = fixed(forecasts.everything)(session, rows, params)
+    if shown is None or not ip_rule.locks_out(session, rows, address=g.client_address, actor=current_actor()):
+        return shown
+    return replace(shown, warning=_("С вашего текущего адреса войти больше будет нельзя."))
+
+
 class RuleList(ListView):
     """What both sides share: the form above the list, adding, deleting."""
 
@@ -92,6 +101,7 @@ class RuleList(ListView):
             "ip.edit",
             icon="trash",
             perform=delete_rows,
+            preview=preview_deletion,
             question=lambda count: ngettext(
                 "Удалить %(num)s адрес из белого списка?", "Удалить адреса из белого списка: %(num)s?", count
             ),
@@ -256,6 +266,7 @@ class SupportDenials(DenialList):
             "ip.open",
             icon="lock-open",
             perform=open_doors,
+            preview=fixed(forecasts.open_doors),
             question=_l("Впустить клиентов на 60 минут с любого адреса? Выбрано отказов: %(count)s."),
             fields=ReasonForm,
             when=lambda row: row.customer_id is not None,

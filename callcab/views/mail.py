@@ -7,13 +7,13 @@ from flask_babel import ngettext
 from callcab.db import CabSession
 from callcab.models import MailMessage, MailState
 from callcab.scope import Actor
-from callcab.services import mail
+from callcab.services import forecasts, mail
 from callcab.services.specs.mail import MAIL
 from callcab.views.lookups import CUSTOMERS
 from callcab.web import theme
 from callcab.web.formatters import DASH, link, moment, number, status
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, fixed
 
 STATES = {
     MailState.QUEUED: (_l("В очереди"), "info"),
@@ -70,6 +70,11 @@ class SupportMail(ListView):
             "mail.retry",
             icon="refresh",
             perform=send_again,
+            preview=fixed(
+                forecasts.retry_letters,
+                field=_l("Состояние"),
+                values={key.value: text for key, (text, _tone) in STATES.items()},
+            ),
             when=lambda row: row.state is MailState.FAILED and not row.secret,
         ),
     )

@@ -18,7 +18,7 @@ from callcab.lib.errors import DomainError, Invalid
 from callcab.lib.receipt import safe_link
 from callcab.models import Payment, PaymentKind, PaymentMethod
 from callcab.scope import Actor
-from callcab.services import payment
+from callcab.services import forecasts, payment
 from callcab.services.specs.payment import PAYMENT, PAYMENT_SUPPORT
 from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, theme
@@ -27,7 +27,7 @@ from callcab.web.database import db
 from callcab.web.formatters import DASH, link, moment, money, status
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, fixed
 from callcab.web.listing.acting import go
 from callcab.web.texts.payment import TEXTS
 
@@ -159,6 +159,7 @@ class SupportPayments(PaymentList):
             "payment.reverse",
             icon="arrow-back-up",
             perform=reverse_rows,
+            preview=fixed(forecasts.reverse_payments, sums={"money": _l("Балансы изменятся на")}),
             final=True,
             question=_l("Сторнировать платежей: %(count)s?"),
             note=_l("Деньги вернутся обратной проводкой, сами платежи останутся в списке."),

@@ -19,7 +19,7 @@ from callcab.lib.errors import DomainError, Invalid
 from callcab.lib.money import AmountError, parse_amount
 from callcab.models import Customer, PromoActivation, PromoBatch, PromoCode, PromoState
 from callcab.scope import Actor, Scope
-from callcab.services import promo
+from callcab.services import forecasts, promo
 from callcab.services.listing.filters import BadValue, read_date
 from callcab.services.specs.promo import PROMO_ACTIVATION, PROMO_BATCH, PROMO_CODE
 from callcab.views.lookups import CUSTOMERS, PROMO_BATCHES
@@ -28,7 +28,7 @@ from callcab.web.access import current_actor, current_customer_id, current_scope
 from callcab.web.formatters import DEFAULT_ZONE, day, link, moment, money, number, status
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, Tab, table
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, Tab, fixed, table
 
 SHOWN_IN_TAB = 50
 BATCH_STATES = {"active": _l("Действует"), "paused": _l("Пауза"), "expired": _l("Истёк")}
@@ -192,6 +192,10 @@ CODE_COLUMNS = (
 )
 
 
+def _switched(state: PromoState) -> Any:
+    return fixed(lambda: forecasts.switch_promos(state), field=_l("Статус"), values=BATCH_STATES)
+
+
 class SupportPromos(ListView):
     spec = PROMO_BATCH
     face = "admin"
@@ -219,6 +223,7 @@ class SupportPromos(ListView):
             "promo.edit",
             icon="player-pause",
             perform=pause,
+            preview=_switched(PromoState.PAUSED),
             question=_l("Поставить на паузу? Выбрано выпусков: %(count)s."),
             when=lambda row: row.state is PromoState.ACTIVE,
         ),
@@ -228,6 +233,7 @@ class SupportPromos(ListView):
             "promo.edit",
             icon="player-play",
             perform=resume,
+            preview=_switched(PromoState.ACTIVE),
             when=lambda row: row.state is PromoState.PAUSED,
         ),
     )

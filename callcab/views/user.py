@@ -13,7 +13,7 @@ from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import DomainError
 from callcab.models import User, UserStatus
 from callcab.scope import Actor
-from callcab.services import password, user
+from callcab.services import forecasts, password, user
 from callcab.services.specs.user import USER
 from callcab.web import errors, letters, theme
 from callcab.web.access import current_actor, current_scope, requires
@@ -21,7 +21,7 @@ from callcab.web.audit_words import ROLES
 from callcab.web.formatters import moment, status
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, fixed, outlook
 
 STATUSES = {UserStatus.ACTIVE: _l("Работает"), UserStatus.DISABLED: _l("Отключён")}
 
@@ -98,6 +98,11 @@ def person_actions(permission: str, names: tuple[str, ...]) -> tuple[Action, ...
             permission,
             icon="user-cog",
             perform=change_role,
+            preview=outlook(
+                lambda rows, params, actor: forecasts.change_role(rows, params["role"], actor) if params else None,
+                field=_l("Роль"),
+                values=ROLES,
+            ),
             question=_l("Сменить роль? Выбрано людей: %(count)s."),
             fields=role_form(names),
         ),
@@ -116,6 +121,7 @@ def person_actions(permission: str, names: tuple[str, ...]) -> tuple[Action, ...
             permission,
             icon="user-check",
             perform=enable,
+            preview=fixed(forecasts.enable_people, field=_l("Статус"), values=STATUSES),
             when=lambda row: row.status == UserStatus.DISABLED,
         ),
         Action(
@@ -124,6 +130,9 @@ def person_actions(permission: str, names: tuple[str, ...]) -> tuple[Action, ...
             permission,
             icon="user-off",
             perform=disable,
+            preview=outlook(
+                lambda rows, params, actor: forecasts.disable_people(rows, actor), field=_l("Статус"), values=STATUSES
+            ),
             question=_l("Отключить? Сеансы сразу завершатся. Выбрано людей: %(count)s."),
             danger=True,
             when=lambda row: row.status == UserStatus.ACTIVE,

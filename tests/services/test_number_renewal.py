@@ -13,7 +13,6 @@ from callcab.jobs import phone_number as jobs
 from callcab.lib import clock
 from callcab.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from callcab.models import (
-    CampaignState,
     Customer,
     CustomerStatus,
     LedgerEntry,
@@ -231,21 +230,6 @@ def test_a_quote_says_of_each_number_why_it_is_not_to_be_had(session: CabSession
         far.phone: "rental.until",
         busy.phone: "number.busy",
     }
-
-
-def test_what_an_action_touches_is_counted(session: CabSession) -> None:
-    owner = factories.customer(session, balance="1000.00")
-    number, _ = rented(session)
-    factories.number(session, kind=NumberKind.PERSONAL, state=NumberState.BLOCKED, customer_id=owner.id)
-    running = factories.campaign(session, owner, name="Идёт", state=CampaignState.RUNNING)
-    factories.number(session)
-    assert phone_number.lease(session, running) is not None
-    found = quotes.touched(session, sa.select(PhoneNumber).order_by(PhoneNumber.id))
-    assert found == quotes.Touched(
-        numbers=3, campaigns=("Идёт",), held=1, calling=1, rented=1, paid=1, personal=1, blocked=1
-    )
-    none = quotes.touched(session, sa.select(PhoneNumber).where(PhoneNumber.id == number.id + 100))
-    assert none == quotes.Touched(numbers=0, campaigns=(), held=0, calling=0, rented=0, paid=0, personal=0, blocked=0)
 
 
 # A period chosen by the customer

@@ -17,6 +17,7 @@ from callcab.services.operation.catalogue import (
     register_import,
 )
 from callcab.services.operation.columns import ExportColumn
+from callcab.services.operation.forecast import Forecast, Rules, forecast
 from callcab.services.operation.reading import get, may_confirm, may_download, may_handle, name_of_actor, result_rows
 from callcab.services.operation.running import (
     Run,
@@ -43,7 +44,9 @@ from callcab.services.operation.undoing import (
 __all__ = [
     "INLINE_ROWS",
     "ExportColumn",
+    "Forecast",
     "RowResult",
+    "Rules",
     "Run",
     "Step",
     "Tally",
@@ -52,6 +55,7 @@ __all__ = [
     "check_undo",
     "confirm",
     "fail",
+    "forecast",
     "get",
     "inline_rows",
     "is_undoable",

@@ -1,4 +1,4 @@
-"""What an action on many numbers at once would cost and whom it would touch, before anything is done."""
+"""What many numbers would cost a customer, one by one, before he rents them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,19 +10,13 @@ import sqlalchemy as sa
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import (
-    Campaign,
-    CampaignState,
     Customer,
     NumberKind,
     NumberLease,
-    NumberRental,
     NumberState,
     PhoneNumber,
 )
 from callcab.services.phone_number.rental import LONGEST, rent_price
-
-# Campaigns named in a preview; the rest is counted.
-NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -95,51 +89,3 @@ def _refusal(kind: NumberKind, state: NumberState, strangers: set[int], owner: i
     if strangers:
         return "number.rented" if owner in strangers else "number.busy"
     return ""
-
-
-@dataclass(frozen=True)
-class Touched:
-    """Who would feel a change of the selected numbers.
-
-    campaigns  names of the first NAMED campaigns that hold one of them now; ``calling`` of all of them are at work
-    rented     how many are rented out now; ``paid`` were rented at some time, so they can't be deleted
-    """
-
-    numbers: int
-    campaigns: tuple[str, ...]
-    held: int
-    calling: int
-    rented: int
-    paid: int
-    personal: int
-    blocked: int
-
-
-def touched(session: CabSession, rows: sa.Select[PhoneNumber]) -> Touched:
-    """Count campaigns and customers behind the selected numbers."""
-    chosen = rows.with_only_columns(PhoneNumber.id).order_by(None)
-    counts = session.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.count(PhoneNumber.rented_until),
-            sa.func.count().filter(PhoneNumber.kind == NumberKind.PERSONAL),
-            sa.func.count().filter(PhoneNumber.state == NumberState.BLOCKED),
-        ).where(PhoneNumber.id.in_(chosen))
-    ).one()
-    held = session.execute(
-        sa.select(Campaign.name, Campaign.state)
-        .join(NumberLease, NumberLease.campaign_id == Campaign.id)
-        .where(NumberLease.released_at.is_(None), NumberLease.number_id.in_(chosen))
-        .order_by(Campaign.id)
-    ).all()
-    paid = sa.select(sa.func.count(NumberRental.number_id.distinct())).where(NumberRental.number_id.in_(chosen))
-    return Touched(
-        numbers=counts[0],
-        campaigns=tuple(name for name, _state in held[:NAMED]),
-        held=len(held),
-        calling=sum(state is CampaignState.RUNNING for _name, state in held),
-        rented=counts[1],
-        paid=session.scalar(paid) or 0,
-        personal=counts[2],
-        blocked=counts[3],
-    )

@@ -33,8 +33,14 @@ def _busy() -> sa.ColumnElement[bool]:
     return sa.and_(PhoneNumber.kind == NumberKind.SHARED, PhoneNumber.state == NumberState.BUSY)
 
 
-def _lease(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+def has_lease(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """The condition of a number that a campaign holds, with more conditions on its lease."""
     return sa.exists().where(NumberLease.number_id == PhoneNumber.id, NumberLease.released_at.is_(None), *conditions)
+
+
+def has_call() -> sa.ColumnElement[bool]:
+    """The condition of a lease whose campaign has a call that is not over."""
+    return _call(Call.ended_at.is_(None))
 
 
 def _call(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
@@ -47,15 +53,15 @@ def _campaign_over() -> sa.ColumnElement[bool]:
 
 def is_safe() -> sa.ColumnElement[bool]:
     """The condition of a number that may be given back without asking anybody."""
-    over = _lease(_campaign_over(), ~_call(Call.ended_at.is_(None)))
-    return sa.and_(_busy(), sa.or_(~_lease(), over))
+    over = has_lease(_campaign_over(), ~has_call())
+    return sa.and_(_busy(), sa.or_(~has_lease(), over))
 
 
 def is_stuck() -> sa.ColumnElement[bool]:
     """The condition of a number that support should look at."""
     since = clock.now() - SILENT_FOR
     quiet = ~_call(sa.or_(Call.ended_at.is_(None), Call.created_at > since))
-    return sa.or_(is_safe(), sa.and_(_busy(), _lease(NumberLease.taken_at <= since, quiet)))
+    return sa.or_(is_safe(), sa.and_(_busy(), has_lease(NumberLease.taken_at <= since, quiet)))
 
 
 def why(session: CabSession, number: PhoneNumber) -> Stuck | None:

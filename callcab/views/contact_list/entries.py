@@ -4,13 +4,13 @@ from typing import Any
 
 from flask_babel import ngettext
 
-from callcab.services import contact_list
+from callcab.services import contact_list, forecasts
 from callcab.services.specs.contact_list import LIST_ENTRY
 from callcab.views.lookups import CONTACT_LISTS
 from callcab.web import theme
 from callcab.web.formatters import link, moment, number, phone
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, fixed
 
 
 class ListEntries(ListView):
@@ -58,6 +58,7 @@ class CabinetListEntries(ListEntries):
             "contact_list.edit",
             icon="trash",
             operation="list_entry.delete",
+            preview=fixed(forecasts.everything),
             question=lambda count: ngettext(
                 "Удалить %(count)s номер из списка?",
                 "Удалить номера из списка: %(count)s?",

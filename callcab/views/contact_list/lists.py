@@ -14,7 +14,7 @@ from callcab.db import unit_of_work
 from callcab.lib.csv_io import FileError
 from callcab.lib.errors import DomainError, Invalid
 from callcab.models import ContactList
-from callcab.services import contact_list, stored_file
+from callcab.services import contact_list, forecasts, stored_file
 from callcab.services.contact_list import LONGEST_NAME, LONGEST_SOURCE
 from callcab.services.specs.contact_list import CONTACT_LIST
 from callcab.views.blacklist import TEXT_LIMIT, UPLOAD_LIMIT
@@ -27,7 +27,7 @@ from callcab.web.formatters import day, link, moment, number, status
 from callcab.web.forms import Form
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, fixed
 from callcab.web.versioned import VersionedEdit
 
 
@@ -139,6 +139,7 @@ class CabinetContactLists(ContactLists):
             "contact_list.edit",
             icon="trash",
             operation="contact_list.delete",
+            preview=fixed(forecasts.delete_lists, sums={"entries": _l("Номеров в списках")}),
             question=lambda count: ngettext(
                 "Удалить %(count)s список вместе с номерами?",
                 "Удалить списки вместе с номерами: %(count)s?",

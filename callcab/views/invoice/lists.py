@@ -19,7 +19,7 @@ from callcab.lib.money import format_amount, format_number
 from callcab.lib.pdf import PdfError
 from callcab.models import Customer, Invoice, InvoiceLine, InvoiceState
 from callcab.scope import Actor
-from callcab.services import invoice, invoice_letter, mail
+from callcab.services import forecasts, invoice, invoice_letter, mail
 from callcab.services.listing import decode_id, get_one
 from callcab.services.specs.invoice import INVOICE, INVOICE_SUPPORT
 from callcab.views.invoice.compose import Composing, InnForm
@@ -31,7 +31,7 @@ from callcab.web.formatters import day, link, moment, money, status
 from callcab.web.forms import Form
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, RowLink, table
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, RowLink, fixed, table
 
 log = logging.getLogger(__name__)
 STATES = {
@@ -122,6 +122,7 @@ CANCEL = Action(
     "invoice.cancel",
     icon="circle-x",
     perform=cancel,
+    preview=fixed(forecasts.cancel_invoices, field=_l("Статус"), values=STATES, sums={"money": _l("На сумму")}),
     final=True,
     question=lambda count: ngettext(
         "Аннулировать %(num)s счёт? Номер останется занятым.",
@@ -255,6 +256,9 @@ class SupportInvoices(InvoiceList):
             "invoice.paid",
             icon="cash",
             perform=pay_in_full,
+            preview=fixed(
+                forecasts.pay_invoices, field=_l("Статус"), values=STATES, sums={"money": _l("Всего зачислится")}
+            ),
             question=lambda count: ngettext(
                 "Зачислить остаток по %(num)s счёту?", "Зачислить остатки по счетам (%(num)s)?", count
             ),
@@ -266,6 +270,7 @@ class SupportInvoices(InvoiceList):
             "invoice.send",
             icon="send",
             operation="invoice.send",
+            preview=fixed(forecasts.send_invoices, sums={"money": _l("На сумму")}),
             question=lambda count: ngettext(
                 "Отправить %(num)s счёт письмом?", "Отправить счета письмами (%(num)s)?", count
             ),

@@ -12,6 +12,7 @@ from callcab.db import CabSession
 from callcab.models import Customer, NumberKind, NumberState, PhoneNumber
 from callcab.scope import Actor
 from callcab.services import label, phone_number
+from callcab.services.phone_number import forecasts
 from callcab.services.phone_number import quote as quotes
 from callcab.services.phone_number.lease import is_resting
 from callcab.services.phone_number.rental import end_of_day
@@ -21,7 +22,8 @@ from callcab.web.formatters import moment, money, number, phone
 from callcab.web.forms import Form
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Preview
+from callcab.web.listing import Action, Preview, fixed, outlook
+from callcab.web.telephony_words import STATE_FILTER
 
 # Numbers whose price is shown one by one.
 LISTED = 20
@@ -114,31 +116,10 @@ class RestForm(Form):
 # What would happen
 
 
-def _touched_facts(found: quotes.Touched) -> list[tuple[Any, Any]]:
-    facts: list[tuple[Any, Any]] = [(_("Номеров"), number(found.numbers))]
-    if found.held:
-        names = ", ".join(found.campaigns)
-        if found.held > len(found.campaigns):
-            names = _("%(names)s и ещё %(count)s", names=names, count=number(found.held - len(found.campaigns)))
-        facts.append((_("Заняты рассылками"), names))
-        facts.append((_("Из них звонят сейчас"), number(found.calling)))
-    if found.rented:
-        facts.append((_("В аренде"), number(found.rented)))
-    if found.personal:
-        facts.append((_("Личных номеров"), number(found.personal)))
-    if found.blocked:
-        facts.append((_("Заблокировано"), number(found.blocked)))
-    return facts
-
-
-def _preview(warning: Any, ask: Any) -> Any:
-    """A preview of campaigns and customers; ``warning`` is said when ``ask`` finds something at stake."""
-
-    def preview(session: Any, rows: Any, params: dict[str, Any] | None) -> Preview:
-        found = quotes.touched(session, rows)
-        return Preview(_touched_facts(found), seal=repr(found), warning=warning if ask(found) else "")
-
-    return preview
+def _state(rules: Any, warning: Any = "") -> Any:
+    """A preview of actions after which the number is in another state."""
+    words = {"field": _l("Статус"), "values": STATE_FILTER, "sums": {"rented": _l("Из них в аренде")}}
+    return fixed(rules, warning=warning, **words)
 
 
 def preview_rent(session: Any, rows: Any, params: dict[str, Any] | None) -> Preview | None:
@@ -174,15 +155,12 @@ def _rent_warning(found: quotes.Quote) -> str:
     return ""
 
 
-RELEASE = _preview(_l("Рассылки остановятся и будут ждать другой номер."), lambda found: found.held)
-BLOCK = _preview(_l("Рассылки остановятся и будут ждать другой номер, аренда останется оплаченной."),
-                 lambda found: found.held or found.rented)  # fmt: skip
-KIND = _preview(_l("Занятые, арендные и личные номера тип не сменят."),
-                lambda found: found.held or found.rented or found.personal)  # fmt: skip
-REST = _preview(_l("Рассылки, которые заняли номер, дозвонят с него. Новым он не достанется."),
-                lambda found: found.held)  # fmt: skip
-DELETE = _preview(_l("Занятые номера и те, за которые платили аренду, удалены не будут: их можно заблокировать."),
-                  lambda found: found.held or found.paid)  # fmt: skip
+WAITING = _l("Рассылки остановятся и будут ждать другой номер.")
+KIND = outlook(
+    lambda rows, params, actor: forecasts.change_kind(NumberKind(params["kind"])) if params else None,
+    field=_l("Тип"),
+    values=dict(POOL_KINDS),
+)
 
 
 ACTIONS = (
@@ -193,7 +171,7 @@ ACTIONS = (
         icon="lock-open",
         operation="number.release",
         fields=ReasonForm,
-        preview=RELEASE,
+        preview=_state(forecasts.release, WAITING),
         question=_l("Освободить номеров: %(count)s?"),
         when=lambda row: row.state is NumberState.BUSY,
     ),
@@ -203,7 +181,7 @@ ACTIONS = (
         "number.release",
         icon="refresh",
         operation="number.release_stuck",
-        preview=_preview("", lambda found: False),
+        preview=_state(forecasts.release_stuck),
         question=_l("Освободить застрявших номеров: %(count)s? Номера, с которых звонят, останутся у своих рассылок."),
         row=False,
     ),
@@ -225,7 +203,10 @@ ACTIONS = (
         icon="moon",
         operation="number.rest",
         fields=RestForm,
-        preview=REST,
+        preview=fixed(
+            forecasts.rest,
+            warning=_l("Рассылки, которые заняли номер, дозвонят с него. Новым он не достанется."),
+        ),
         question=_l("Дать отдохнуть номерам: %(count)s?"),
         when=lambda row: row.kind is not NumberKind.PERSONAL and row.state is not NumberState.BLOCKED,
     ),
@@ -235,6 +216,7 @@ ACTIONS = (
         "number.rest",
         icon="sun",
         operation="number.wake",
+        preview=fixed(forecasts.wake),
         question=_l("Вернуть в работу номеров: %(count)s?"),
         when=is_resting,
     ),
@@ -267,7 +249,7 @@ ACTIONS = (
         icon="ban",
         operation="number.block",
         fields=ReasonForm,
-        preview=BLOCK,
+        preview=_state(forecasts.block, WAITING),
         question=_l("Заблокировать номеров: %(count)s?"),
         danger=True,
         when=lambda row: row.state is not NumberState.BLOCKED,
@@ -278,6 +260,7 @@ ACTIONS = (
         "number.block",
         icon="check",
         operation="number.unblock",
+        preview=_state(forecasts.unblock),
         question=_l("Разблокировать номеров: %(count)s?"),
         when=lambda row: row.state is NumberState.BLOCKED,
     ),
@@ -287,7 +270,7 @@ ACTIONS = (
         "number.delete",
         icon="trash",
         operation="number.delete",
-        preview=DELETE,
+        preview=fixed(forecasts.delete),
         question=_l("Удалить номеров: %(count)s?"),
         danger=True,
     ),

@@ -16,6 +16,7 @@ from callcab.models import NumberKind, NumberState, PhoneNumber, Verification
 from callcab.providers import telephony
 from callcab.scope import Scope
 from callcab.services import verification as verifications
+from callcab.services.phone_number import forecasts
 from callcab.services.specs.phone_number import CABINET_NUMBER
 from callcab.services.verification.limits import PER_NUMBER_DAY
 from callcab.views.phone_number import tabs
@@ -27,7 +28,7 @@ from callcab.web.database import db
 from callcab.web.formatters import moment, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, Tab
+from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, Tab, fixed
 
 # Whether the robot may ring counts over all customers, so asking for a call is the machine's business.
 SYSTEM = Scope.system("verification events")
@@ -104,6 +105,7 @@ class CabinetNumber(Renting, ListView):
             "number.delete",
             icon="trash",
             operation="number.delete_own",
+            preview=fixed(forecasts.delete_own),
             question=lambda count: ngettext("Удалить %(num)s личный номер?", "Удалить личные номера: %(num)s?", count),
             danger=True,
             when=lambda row: row.kind is NumberKind.PERSONAL and row.state is not NumberState.BLOCKED,

@@ -2,6 +2,7 @@
 
 from callcab.web.listing.chosen_rows import chosen
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, Preview, RowLink, Tab
+from callcab.web.listing.outlook import fixed, outlook
 from callcab.web.listing.rows import table
 from callcab.web.listing.view import ListView
 
@@ -16,5 +17,7 @@ __all__ = [
     "RowLink",
     "Tab",
     "chosen",
+    "fixed",
+    "outlook",
     "table",
 ]

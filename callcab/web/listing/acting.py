@@ -37,17 +37,23 @@ if TYPE_CHECKING:
 
 # Deletions of more rows than this ask for the number to be typed (ux.md §5).
 TYPED_ABOVE = 1_000
+# Rows that the question names.
+SAMPLES = 5
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What an action was asked for: ticked ``ids``, or everything that matches when they are None."""
+    """What an action was asked for: ticked ``ids``, or everything that matches when they are None.
+
+    asks    whether there is a question at all: a row's own action may do without
+    """
 
     action: Action
     ids: Sequence[int] | None
     state: ListState
     expected: int | None
     confirmed: bool
+    asks: bool
 
 
 def act(view: "ListView") -> ResponseReturnValue:
@@ -64,7 +70,7 @@ def act(view: "ListView") -> ResponseReturnValue:
     problem = refusal(choice, found, form)
     shown = look_ahead(view, choice, form)
     if problem is None and shown is not None:
-        problem = unseen(shown)
+        problem = unseen(view, choice, shown)
     if problem is None:
         return carry_out(view, choice, found, form)
     return ask(view, choice, found, form, problem, shown)
@@ -97,6 +103,7 @@ def read_choice(view: "ListView") -> Choice:
         state=page.without_place(page.read_state(view)),
         expected=int(expected) if expected.isascii() and expected.isdigit() and len(expected) < 19 else None,
         confirmed=request.form.get("confirmed") == "1",
+        asks=bool(action.question or action.fields or (action.preview and not one)),
     )
 
 
@@ -112,9 +119,8 @@ def refusal(choice: Choice, found: int, form: Form | None) -> str | None:
     """Why the deed waits: an empty text just means that the question is still to be asked; None = go on."""
     action = choice.action
     if not choice.confirmed:
-        if action.question or form is not None:
-            return drift(choice, found) if choice.ids is None else ""
-        return drift(choice, found) or None if choice.ids is None else None
+        changed = drift(choice, found) if choice.ids is None else ""
+        return changed if choice.asks else changed or None
     changed = drift(choice, found)
     if changed:
         return changed
@@ -128,19 +134,34 @@ def refusal(choice: Choice, found: int, form: Form | None) -> str | None:
 
 def look_ahead(view: "ListView", choice: Choice, form: Form | None) -> Preview | None:
     """What the action would do; fields that are not filled in rightly yet count as none."""
-    if choice.action.preview is None:
+    if choice.action.preview is None or not choice.asks:
         return None
     params = plain(form.data) if form is not None and choice.confirmed and form.validate() else None
-    rows = selection(view.spec, choice.state, ids=choice.ids, customer_id=view.customer_id())
-    return choice.action.preview(db.session(), rows, params)
+    return choice.action.preview(db.session(), chosen_rows(view, choice), params)
 
 
-def unseen(shown: Preview) -> str | None:
-    """A text when the person has not seen just this; an empty one when it was not shown yet at all."""
+def chosen_rows(view: "ListView", choice: Choice) -> Any:
+    """SELECT of the rows that are meant."""
+    return selection(view.spec, choice.state, ids=choice.ids, customer_id=view.customer_id())
+
+
+def samples(view: "ListView", choice: Choice) -> list[str]:
+    """What some of the rows are called."""
+    rows = chosen_rows(view, choice).limit(SAMPLES)
+    if view.spec.options is not None:
+        rows = rows.options(*view.spec.options())
+    return [view.name_of(row) for row in db.session().scalars(rows).unique()]
+
+
+def unseen(view: "ListView", choice: Choice, shown: Preview) -> str | None:
+    """A text when the person has not seen just this; an empty one when the fields had to be filled in first."""
     seen = request.form.get("seen")
     if seen == shown.seal:
         return None
-    return gettext("Расчёт изменился. Проверьте его и подтвердите ещё раз.") if seen else ""
+    if seen:
+        return gettext("Расчёт изменился. Проверьте его и подтвердите ещё раз.")
+    assert choice.action.preview is not None  # noqa: S101 - there is something to be seen
+    return "" if choice.action.preview(db.session(), chosen_rows(view, choice), None) is None else None
 
 
 def drift(choice: Choice, found: int) -> str:
@@ -164,6 +185,7 @@ def ask(
         question=question_of(choice.action, found),
         found=found,
         found_text=number(found),
+        samples=samples(view, choice),
         ids=choice.ids,
         form=form,
         problem=problem,
@@ -209,8 +231,7 @@ def carry_out(view: "ListView", choice: Choice, found: int, form: Form | None) -
 def _perform(view: "ListView", choice: Choice, params: dict[str, Any]) -> str:
     assert choice.action.perform is not None  # noqa: S101 - the caller looked
     with unit_of_work(request_scope()) as session:
-        statement = selection(view.spec, choice.state, ids=choice.ids, customer_id=view.customer_id())
-        rows = session.scalars(statement).unique().all()
+        rows = session.scalars(chosen_rows(view, choice)).unique().all()
         return str(choice.action.perform(session, rows, params, request_actor()) or "")
 
 

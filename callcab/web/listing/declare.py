@@ -50,14 +50,18 @@ class FilterField:
 class Preview:
     """What an action would do, shown beside its question.
 
-    facts   names and values
-    warning a sentence that stands out
-    seal    says what was shown: when it is another one at the confirmation, the question is asked again
+    facts    names and values
+    skipped  why rows are left out, and how many
+    warning  a sentence that stands out
+    seal     says what was shown: when it is another one at the confirmation, the question is asked again
+    hindered whether nothing would be done as things are
     """
 
     facts: Sequence[tuple[Text, Text]]
     seal: str
     warning: Text = ""
+    skipped: Sequence[tuple[Text, Text]] = ()
+    hindered: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,12 @@ class Action:
     perform     instead of an operation: (session, rows, params, actor) -> message or None, done within the request for
                 at most a page of ticked rows; raises DomainError to refuse
     question    words of the confirm page; ``%(count)s`` is the exact number, or a function of it for plural forms
-                (``lambda n: ngettext(…)``). Nothing = no question, which danger and fields do not allow
+                (``lambda n: ngettext(…)``). Nothing = the label asks for ticked rows, a row's own menu asks nothing;
+                danger and fields do not allow that
     fields      a WTForms form that the confirm page shows; its data go along as params
-    preview     (session, selected rows, params) -> Preview or None: what it would do; with ``fields`` they are asked
-                first, params are None until then
+    preview     (session, selected rows, params) -> Preview or None: what it would do (``outlook``); params are None
+                until the fields are filled in, and None is the answer of one that needs them. Every action for ticked
+                rows has one, but exports
     final       nothing takes it back, and the question says so; of an operation that is known without it
     bulk        offered for ticked rows; ``whole``: also as a button for everything that matches
     row         offered in the row's own menu, ``when`` the row allows it
@@ -99,7 +105,7 @@ class Action:
     def __post_init__(self) -> None:
         if bool(self.operation) == (self.perform is not None):
             raise ValueError(f"action {self.name}: give either an operation or perform")
-        if (self.danger or self.fields or self.preview) and not self.question:
+        if (self.danger or self.fields) and not self.question:
             raise ValueError(f"action {self.name}: a question is needed")
         if self.perform is not None and self.whole:
             raise ValueError(f"action {self.name}: everything that matches needs an operation")
