@@ -37,6 +37,7 @@ MODULES = (
     "seller",
     "tariff",
     "profile",
+    "keys",
 )
 
 

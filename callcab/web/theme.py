@@ -24,7 +24,7 @@ FINANCE = _l("Финансы")
 ACCESS = _l("Доступ")
 SYSTEM = _l("Система")
 # Pages that the header leads to, when they are there and open to the person.
-_HEADER_PAGES = ("search", "payments", "invoices", "jobs", "profile")
+_HEADER_PAGES = ("search", "payments", "invoices", "jobs", "profile", "keys")
 GROUPS = (TELEPHONY, FINANCE, ACCESS, SYSTEM)
 
 
@@ -115,7 +115,7 @@ def page_frame(context: Context) -> Frame:
         jobs_url=fixed.pages["jobs"],
         user_name=current_user.name or current_user.email,
         user_note=current_user.email,
-        user_links=user_links(fixed.pages["profile"]),
+        user_links=user_links(fixed.pages["profile"], fixed.pages["keys"]),
         stripe=g.get("stripe", ""),
     )
 
@@ -156,9 +156,13 @@ def _opened(sidebar: str, view: Any) -> Markup:
     return Markup(sidebar)  # noqa: S704 - a template's output
 
 
-def user_links(profile_url: str) -> list[MenuLine]:
+def user_links(profile_url: str, keys_url: str) -> list[MenuLine]:
     """Lines of the user menu above «Выйти»."""
-    return [MenuLine(_l("Профиль и безопасность"), profile_url, "user-circle")] if profile_url else []
+    lines = (
+        MenuLine(_l("Профиль и безопасность"), profile_url, "user-circle"),
+        MenuLine(_l("Горячие клавиши"), keys_url, "keyboard"),
+    )
+    return [line for line in lines if line.url]
 
 
 def menu_groups(admin: Admin) -> list[MenuGroup]:

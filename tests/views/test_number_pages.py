@@ -388,4 +388,4 @@ def test_what_will_be_refused_is_said_before(people: People) -> None:
     lida = people.lida
     assert "есть оплаченная аренда" in lida.post("/admin/numbers/action/", one=f"delete:{number_id}").text
     asked = lida.post("/admin/numbers/action/", one=f"kind:{number_id}")
-    assert "Номер в аренде" in agree(asked, kind="duty").text
+    assert "Номера в аренде." in agree(asked, kind="duty").text

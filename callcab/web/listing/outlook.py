@@ -13,9 +13,11 @@ from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing.access import request_actor
 from callcab.web.listing.declare import Preview, Text
 
-# Errors whose sentence names one row; here it stands for many.
+# Errors whose sentence speaks of one row or to a customer; here it stands for many.
 FOR_MANY: dict[str, Text] = {
     "audio_recording.in_use": _l("Аудиозапись играют рассылки: её нельзя удалить."),
+    "number.blocked": _l("Номера заблокированы."),
+    "number.rented": _l("Номера в аренде."),
     "balance.low": _l("У клиента нет столько денег."),
 }
 
