@@ -5,6 +5,8 @@ request never rings a phone. A request reads through a second, read-only session
 """
 
 import logging
+import select
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # Pool and socket limits: a dead server must show within seconds, and a restarted one must not cost a failed page.
 CONNECT_SECONDS = 5
+TRUSTED_SECONDS = 5
 
 
 class Money(sa.types.TypeDecorator[Decimal]):
@@ -210,11 +213,37 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_pre_ping=True,
         pool_timeout=10,
         connect_args={"connect_timeout": CONNECT_SECONDS},
     )
+    event.listen(_engine, "connect", _note_use)
+    event.listen(_engine, "checkin", _note_use)
+    event.listen(_engine, "checkout", _ask_when_in_doubt)
     return _engine
+
+
+def _note_use(connection: Any, record: Any) -> None:
+    record.info["used"] = time.monotonic()
+
+
+def _ask_when_in_doubt(connection: psycopg.Connection[Any], record: Any, fairy: Any) -> None:
+    """Ask a resting connection whether it lives, and give another one if not.
+
+    A server that ends says so, or closes: then there is something to read. Only one that vanished without a word, or
+    a network that did, needs a question; asking it before every transaction would be a tenth of a page's statements.
+    """
+    rested = time.monotonic() - record.info.get("used", 0)
+    try:
+        if rested > TRUSTED_SECONDS or _is_readable(connection):
+            engine().dialect.do_ping(cast(Any, connection))
+    except psycopg.Error as gone:
+        raise sa.exc.InvalidatePoolError from gone
+
+
+def _is_readable(connection: psycopg.Connection[Any]) -> bool:
+    watch = select.poll()
+    watch.register(connection.fileno(), select.POLLIN)
+    return bool(watch.poll(0))
 
 
 def engine() -> Engine:

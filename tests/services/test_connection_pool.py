@@ -36,7 +36,7 @@ def use(engine: sa.Engine) -> None:
 
 def end_all(owner_connection: psycopg.Connection) -> int:
     ended = owner_connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'callcab_app'"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'callcab_app'"
     ).fetchall()
     return len(ended)
 
@@ -49,6 +49,19 @@ def test_after_a_restart_of_the_server_no_page_fails(
     for _ in range(AT_ONCE + 1):
         with unit_of_work(SYSTEM) as session:
             assert session.scalar(sa.text("SELECT 1")) == 1
+
+
+@pytest.mark.parametrize(("trusted", "asked"), [(5, 0), (0, 3)])
+def test_only_a_connection_that_has_rested_is_asked_whether_it_lives(
+    single: None, monkeypatch: pytest.MonkeyPatch, trusted: int, asked: int
+) -> None:
+    look_up("SELECT 1")
+    pings: list[Any] = []
+    monkeypatch.setattr(db, "TRUSTED_SECONDS", trusted)
+    monkeypatch.setattr(db.engine().dialect, "do_ping", pings.append)
+    for _ in range(3):
+        look_up("SELECT 1")
+    assert len(pings) == asked
 
 
 def test_another_size_of_the_pool_is_not_taken_for_the_one_that_is_there(

@@ -70,8 +70,7 @@ class _Reader:
     customer_id: int | None
 
     def _statement(self) -> Select[Any]:
-        statement = matching(self.spec, self.state, customer_id=self.customer_id)
-        return statement if self.spec.options is None else statement.options(*self.spec.options())
+        return matching(self.spec, self.state, customer_id=self.customer_id).options(*self.spec.loaders)
 
     def _read(self, statement: Select[Any]) -> tuple[Sequence[Any], bool]:
         """A page of rows, and whether there are more."""
@@ -92,9 +91,7 @@ class _Reader:
 
     def _with(self, keys: Subquery) -> Select[Any]:
         """The rows of these keys."""
-        statement = sa.select(self.spec.model)
-        if self.spec.options is not None:
-            statement = statement.options(*self.spec.options())
+        statement = sa.select(self.spec.model).options(*self.spec.loaders)
         return statement.join(keys, sa.and_(*(column == keys.c[column.key] for column in self.spec.key_columns)))
 
     def forward(self, cursor: _Cursor | None) -> Page:

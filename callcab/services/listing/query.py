@@ -70,9 +70,7 @@ def get_one(session: orm.Session, spec: ListSpec, row_id: str, *, customer_id: i
     if decode_id(row_id) is None:
         return None
     statement = selection(spec, ListState(), ids=[row_id], customer_id=customer_id)
-    if spec.options is not None:
-        statement = statement.options(*spec.options())
-    return session.scalars(statement).one_or_none()
+    return session.scalars(statement.options(*spec.loaders)).one_or_none()
 
 
 def count_matching(
@@ -166,9 +164,7 @@ def iterate(
     Each chunk is a keyset step, so rows that appear or vanish meanwhile neither repeat nor push others out. ``start``
     is the position (``position_of``) of the last row already dealt with: a restarted worker goes on behind it.
     """
-    statement = selection(spec, state, ids=ids, customer_id=customer_id)
-    if spec.options is not None:
-        statement = statement.options(*spec.options())
+    statement = selection(spec, state, ids=ids, customer_id=customer_id).options(*spec.loaders)
     statement = statement.order_by(*order_by(spec, state.sort)).limit(chunk)
     position = start
     while True:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import orm
@@ -59,6 +60,11 @@ class ListSpec:
         if self.default_sort.removeprefix("-") not in self.sorts:
             raise ValueError(f"list {self.name}: unknown default sort {self.default_sort}")
         object.__setattr__(self, "by_key", {item.key: item for item in self.filters})
+
+    @cached_property
+    def loaders(self) -> tuple[ExecutableOption, ...]:
+        """What ``options`` gives, made once: a relationship can't be named before all models are there."""
+        return () if self.options is None else tuple(self.options())
 
     @property
     def key_columns(self) -> tuple[Any, ...]:

@@ -31,7 +31,7 @@ def chunk(session: CabSession, operation: Operation, work: Work, actor: Actor) -
     if work.reads:
         rows = session.execute(statement.with_only_columns(*work.reads)).unique().all()
     else:
-        rows = session.scalars(statement.options(*(spec.options() if spec.options else ()))).unique().all()
+        rows = session.scalars(statement.options(*spec.loaders)).unique().all()
     if not rows:
         return Tally(), False
     last = rows[-1].id

@@ -74,7 +74,7 @@ def list_context(view: "ListView") -> dict[str, Any]:
     }
 
 
-def address(view: "ListView", row: SavedView) -> str:
+def address(view: "ListView", row: Any) -> str:
     """The list as the view shows it."""
     return f"{view.url}/{Request(view.spec, MultiDict(_pairs(row))).url()}"
 
@@ -160,7 +160,7 @@ def _get(view: "ListView", view_id: int) -> SavedView:
         abort(404)
 
 
-def _pairs(row: SavedView) -> list[tuple[str, str]]:
+def _pairs(row: Any) -> list[tuple[str, str]]:
     return [(str(name), str(value)) for name, value in row.query]
 
 
