@@ -4,7 +4,7 @@ Two roles without log-in own nothing; the application's log-in role is a member 
 (``callcab.db``). Without a role it may do nothing at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from alembic import op
 
@@ -99,3 +99,79 @@ def reverse_phones(table: str) -> None:
         f'CREATE OR REPLACE TRIGGER reverse_new_phone BEFORE UPDATE OF phone ON "{table}" FOR EACH ROW'
         " EXECUTE FUNCTION reverse_phone()"
     )
+
+
+_PARENT_THERE = """
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT {column} AS id FROM arrived WHERE {column} IS NOT NULL) AS wanted
+      LEFT JOIN LATERAL (SELECT true AS there FROM public."{parent}" AS p WHERE p.id = wanted.id FOR KEY SHARE) AS held
+      ON true
+    WHERE held.there IS NULL
+  ) THEN
+    RAISE foreign_key_violation USING MESSAGE = 'no such row in {parent}', TABLE = TG_TABLE_NAME, COLUMN = '{column}';
+  END IF;"""
+
+_PARENTS_THERE = """
+CREATE OR REPLACE FUNCTION {table}_parents() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN{lookups}
+  RETURN NULL;
+END $$
+"""
+
+# Another level of isolation would not show the trigger what others have committed meanwhile.
+_NO_CHILDREN = """
+CREATE OR REPLACE FUNCTION {table}_children() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  found boolean;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE feature_not_supported USING MESSAGE = 'what {table} refers to goes in READ COMMITTED only';
+  END IF;
+  IF TG_OP = 'TRUNCATE' THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM public.{table} WHERE %I IS NOT NULL)', TG_ARGV[0]) INTO found;
+  ELSE
+    EXECUTE format('SELECT EXISTS (SELECT FROM public.{table} WHERE %I = $1)', TG_ARGV[0]) INTO found USING OLD.id;
+  END IF;
+  IF found THEN
+    RAISE foreign_key_violation USING MESSAGE = 'rows of {table} refer to it', TABLE = '{table}', COLUMN = TG_ARGV[0];
+  END IF;
+  RETURN NULL;
+END $$
+"""
+
+
+def refer(table: str, parents: Mapping[str, str]) -> None:
+    """Foreign keys of a table that is written in bulk: column -> the table whose ``id`` it holds (docs/adr/0015).
+
+    Each parent is looked up and locked once per statement, as a foreign key would do for every row; one that rows refer
+    to can't go or change its id.
+    """
+    lookups = "".join(_PARENT_THERE.format(column=column, parent=parent) for column, parent in parents.items())
+    op.execute(_PARENTS_THERE.format(table=table, lookups=lookups))
+    op.execute(_NO_CHILDREN.format(table=table))
+    for function in ("parents", "children"):
+        op.execute(f"REVOKE ALL ON FUNCTION {table}_{function}() FROM PUBLIC")
+    for word in ("INSERT", "UPDATE"):
+        op.execute(
+            f"CREATE TRIGGER parents_{word.lower()} AFTER {word} ON {table} REFERENCING NEW TABLE AS arrived"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {table}_parents()"
+        )
+    for column, parent in parents.items():
+        for name, event, each in (("kept", "DELETE OR UPDATE OF id", "ROW"), ("whole", "TRUNCATE", "STATEMENT")):
+            op.execute(
+                f'CREATE TRIGGER {table}_{column}_{name} AFTER {event} ON "{parent}"'
+                f" FOR EACH {each} EXECUTE FUNCTION {table}_children('{column}')"
+            )
+
+
+def forget_parents(table: str, parents: Mapping[str, str]) -> None:
+    """The way back of ``refer``."""
+    for word in ("insert", "update"):
+        op.execute(f"DROP TRIGGER parents_{word} ON {table}")
+    for column, parent in parents.items():
+        for name in ("kept", "whole"):
+            op.execute(f'DROP TRIGGER {table}_{column}_{name} ON "{parent}"')
+    for function in ("parents", "children"):
+        op.execute(f"DROP FUNCTION {table}_{function}()")

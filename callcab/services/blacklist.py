@@ -322,7 +322,7 @@ def _numbers(records: Sequence[csv_io.Record]) -> tuple[list[int], Tally]:
     numbers = []
     for record in records:
         if record.phone is not None:
-            numbers.append(phones.to_int(record.phone.e164))
+            numbers.append(int(record.phone.e164))
             continue
         tally.failed += 1
         tally.rows.append(

@@ -83,7 +83,7 @@ def test_one_cyrillic_letter_at_the_end_decides_the_encoding():
 def test_a_stopped_import_goes_on_at_the_same_record():
     content = "тел\n89253944577\nмусор\n\n89253944578\n89161234567\n".encode()
     whole = list(read_phones(io.BytesIO(content)))
-    assert [item.index for item in whole] == [0, 1, 2, 3]
+    assert [item.place for item in whole] == [0, 1, 2, 3]
     assert list(read_phones(io.BytesIO(content), skip_records=2)) == whole[2:]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -18,17 +17,16 @@ _DEFAULT = Limits()
 Row = tuple[int, list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One phone cell of a data row.
 
-    index   0, 1, 2 ... without gaps, the same on every reading of the file: what a stopped import goes on from
+    place   0, 1, 2 ... without gaps, the same on every reading of the file: what a stopped import goes on from
     line    physical line of the text, or row of the sheet, from 1
     phone   set when the cell is a number, else `reason` is (rule T11)
     raw     the cell as it stands, shortened
     """
 
-    index: int
+    place: int
     line: int
     phone: phone.Phone | None
     reason: str | None
@@ -53,7 +51,7 @@ def read_phones(file: str | Path | BinaryIO, skip_records: int = 0, limits: Limi
     """Yield the records of a CSV, TXT, XLSX or ZIP file in constant memory.
 
     file          a path, or a binary file, which stays open
-    skip_records  leave out records with a smaller index, without reading their numbers
+    skip_records  leave out records of a smaller place, without reading their numbers
     raises        FileError, at the call and before any record: what is refused whole gives nothing
     """
     with ExitStack() as stack:
@@ -102,7 +100,7 @@ def _rows(source: Source, layout: Layout, limits: Limits) -> Iterator[Row]:
 
 
 def _is_blank(cells: list[str]) -> bool:
-    return not any(cell and not cell.isspace() for cell in cells)
+    return not "".join(cells).strip()
 
 
 def _records(source: Source, layout: Layout, limits: Limits, skip: int, stack: ExitStack) -> Iterator[Record]:
@@ -123,5 +121,8 @@ def _records(source: Source, layout: Layout, limits: Limits, skip: int, stack: E
 
 def _phone_cells(cells: list[str], columns: tuple[int, ...]) -> list[str]:
     """Return the phone cells that are not empty; a row that has none is one record without a number."""
+    if len(columns) == 1:
+        cell = cells[columns[0]] if columns[0] < len(cells) else ""
+        return [cell if cell.strip() else ""]
     found = [cells[column] for column in columns if column < len(cells) and cells[column].strip()]
     return found or [""]
