@@ -22,7 +22,7 @@ _NAMES = """
     mail.retry
     number.add number.block number.unblock number.delete number.kind number.release number.rent number.verify
     number.verified number.lost number.expire number.prolong number.label number.rest number.wake
-    operation.cancel operation.confirm operation.undo
+    operation.cancel operation.confirm operation.download operation.undo
     payment.record payment.correct payment.reverse
     promo.issue promo.pause promo.resume promo.activate
     saved_view.share saved_view.delete

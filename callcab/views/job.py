@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import DomainError
-from callcab.models import Operation, OperationKind, OperationRow, OperationState, RowOutcome, StoredFile
+from callcab.models import AuditEvent, Operation, OperationKind, OperationRow, OperationState, RowOutcome, StoredFile
+from callcab.permissions import STAFF_ROLES
 from callcab.services import operation as operations
 from callcab.services import stored_file
 from callcab.services.specs.job import JOB
@@ -21,7 +22,7 @@ from callcab.web.database import db
 from callcab.web.formatters import DASH, link, moment, number, size, status
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Column, Empty, FilterField, ListView, chosen
+from callcab.web.listing import Column, Empty, FilterField, ListView, chosen, chosen_columns
 from callcab.web.listing.acting import go, way_back
 
 ROWS = 50
@@ -147,6 +148,7 @@ class JobView(ListView):
             can_confirm=row.state is OperationState.READY and operations.may_confirm(row, current_actor()),
             undo_until=operations.undo_until(row) if operations.may_undo(db.session(), row, current_actor()) else None,
             undone_by=self._undone_by(row),
+            downloads=self._downloads(row),
             undo_words=way_back(row.name) if row.state is OperationState.READY else "",
             crumbs=[{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": self.name_of(row)}],
             **self._shown(row),
@@ -185,6 +187,7 @@ class JobView(ListView):
             file = stored_file.get(session, row.output_file_id, customer_id=current_customer_id())
             path = stored_file.path(file)
             stored_file.count_download(session, file)
+            operations.note_download(session, row, actor=current_actor())
         answer = send_file(path, mimetype=file.content_type, as_attachment=True, download_name=file.name, max_age=0)
         answer.headers["Cache-Control"] = "private, no-store"
         return answer
@@ -310,6 +313,7 @@ class JobView(ListView):
             (_("Создано"), moment(row.created_at)),
             (_("Кто"), self.author_of(row)),
             *self._chosen(row),
+            *self._columns_of_file(row),
             (_("Начато"), moment(row.started_at)),
             (_("Закончено"), moment(row.finished_at)),
             *(self._file_facts(row) if may_download(row) else []),
@@ -325,6 +329,10 @@ class JobView(ListView):
         found = None if row.undo_of_id is not None else chosen(db.session(), self.admin._views, row)
         return [] if found is None else [(_("Что выбрано"), found)]
 
+    def _columns_of_file(self, row: Operation) -> list[tuple[str, str]]:
+        found = chosen_columns(row) if row.kind is OperationKind.EXPORT else ()
+        return [(_("Столбцы"), ", ".join(found))] if found else []
+
     def _file_facts(self, row: Operation) -> list[tuple[str, Any]]:
         file = db.session().get_one(StoredFile, row.output_file_id)
         return [
@@ -333,6 +341,18 @@ class JobView(ListView):
             (_("Скачать можно до"), moment(file.expires_at)),
             (_("Скачан, раз"), number(file.downloads)),
         ]
+
+    def _downloads(self, row: Operation) -> list[dict[str, Any]]:
+        """Who fetched the file and when, the last first, for whoever may fetch it himself."""
+        if not operations.may_handle(row, current_actor()):
+            return []
+        told = operations.downloads(db.session(), row)
+        return [{"at": one.created_at, "title": self._fetcher(one)} for one in told]
+
+    def _fetcher(self, event: AuditEvent) -> str:
+        """A customer is not told which person of support it was."""
+        hidden = self.face == "cabinet" and event.actor_role in STAFF_ROLES
+        return _("Поддержка") if hidden else event.actor_name
 
 
 def _outcome() -> RowOutcome | None:

@@ -15,7 +15,7 @@ from callcab.services.listing.filters import (
 )
 from callcab.services.listing.identity import decode_id, decode_ids, encode_id
 from callcab.services.listing.lookup import Lookup
-from callcab.services.listing.order import position_of
+from callcab.services.listing.order import position, position_of
 from callcab.services.listing.paging import Page, fetch_page
 from callcab.services.listing.phone_search import PhoneSearch, holding
 from callcab.services.listing.query import (
@@ -59,6 +59,7 @@ __all__ = [
     "iterate",
     "matching",
     "parse",
+    "position",
     "position_of",
     "register",
     "selection",

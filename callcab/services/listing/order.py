@@ -49,7 +49,12 @@ def order_by(spec: ListSpec, sort: str, *, backwards: bool = False, found: Subqu
 def position_of(spec: ListSpec, sort: str, row: Any) -> list[Any]:
     """Where a row stands, as JSON types."""
     columns, _ = _columns(spec, sort)
-    return [_dump(getattr(row, column.key)) for column in columns]
+    return position([getattr(row, column.key) for column in columns])
+
+
+def position(values: Sequence[Any]) -> list[Any]:
+    """The same of the values of ``order_columns``."""
+    return [_dump(value) for value in values]
 
 
 def after_position(

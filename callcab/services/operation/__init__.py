@@ -9,6 +9,7 @@ from callcab.services.operation.catalogue import (
     INLINE_ROWS,
     RowResult,
     Tally,
+    export_columns,
     names,
     per_row,
     register,
@@ -17,8 +18,18 @@ from callcab.services.operation.catalogue import (
     register_import,
 )
 from callcab.services.operation.columns import ExportColumn
+from callcab.services.operation.continuing import can_continue, last_export, narrowed
 from callcab.services.operation.forecast import Forecast, Rules, forecast
-from callcab.services.operation.reading import get, may_confirm, may_download, may_handle, name_of_actor, result_rows
+from callcab.services.operation.reading import (
+    downloads,
+    get,
+    may_confirm,
+    may_download,
+    may_handle,
+    name_of_actor,
+    note_download,
+    result_rows,
+)
 from callcab.services.operation.running import (
     Run,
     Step,
@@ -26,6 +37,7 @@ from callcab.services.operation.running import (
     fail,
     scope_of,
     step,
+    zone_of,
 )
 from callcab.services.operation.starting import cancel, confirm, inline_rows, run_inline, start, start_import
 from callcab.services.operation.sweeping import sweep
@@ -51,20 +63,26 @@ __all__ = [
     "Step",
     "Tally",
     "begin",
+    "can_continue",
     "cancel",
     "check_undo",
     "confirm",
+    "downloads",
+    "export_columns",
     "fail",
     "forecast",
     "get",
     "inline_rows",
     "is_undoable",
+    "last_export",
     "may_confirm",
     "may_download",
     "may_handle",
     "may_undo",
     "name_of_actor",
     "names",
+    "narrowed",
+    "note_download",
     "per_row",
     "purge",
     "register",
@@ -83,4 +101,5 @@ __all__ = [
     "undo_until",
     "undone_by",
     "way_of",
+    "zone_of",
 ]

@@ -15,7 +15,7 @@ from callcab.lib.errors import DomainError, NotFound
 from callcab.models import Operation, OperationKind, RowOutcome
 from callcab.scope import Actor
 from callcab.services import audit
-from callcab.services.operation.columns import ExportColumn
+from callcab.services.operation.columns import ExportColumn, Words
 
 SERVICES_PACKAGE = "callcab.services"
 CHUNK = 1_000
@@ -107,6 +107,11 @@ class Work:
         """What starting it needs, and so confirming it: more when it is about no single customer but about all."""
         return self.platform if self.platform is not None and customer_id is None else self.permission
 
+    def columns_for(self, params: dict[str, Any]) -> Sequence[ExportColumn]:
+        """Those that the person chose, in the order of the file; all when he did not choose."""
+        wanted = params.get("columns")
+        return [column for column in self.columns if column.key in wanted] if wanted else self.columns
+
 
 _works: dict[str, Work] = {}
 
@@ -162,7 +167,7 @@ def register_import(
 def register_export(spec_name: str, columns: Sequence[ExportColumn], *, permission: str, chunk: int = 0) -> None:
     """A list written out with these columns; its operation is called ``<spec_name>.export``."""
     fast = all(column.is_plain for column in columns)
-    size = chunk or (50_000 if fast else 2_000)
+    size = chunk or (20_000 if fast else 2_000)
     _add(Work(f"{spec_name}.export", OperationKind.EXPORT, permission, size, columns=tuple(columns)))
 
 
@@ -236,6 +241,12 @@ def work_of(name: str) -> Work:
 def work_behind(operation: Operation) -> Work:
     """What it does; of an undoing, what the undone operation did. Raises as ``work_of``."""
     return work_of(operation.params["of"] if operation.undo_of_id is not None else operation.name)
+
+
+def export_columns(name: str, words: Words) -> list[tuple[str, str]]:
+    """Key and heading of each column that an export can have; none of an operation that writes no table."""
+    work = work_of(name)
+    return [(column.key, column.heading(name.rpartition(".")[0], words)) for column in work.columns]
 
 
 def names() -> dict[str, Work]:

@@ -3,8 +3,8 @@
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from callcab.lib.errors import Invalid
 from callcab.lib.storage import Draft, Stored
 from callcab.models import Operation
 from callcab.services import listing, stored_file
-from callcab.services.listing.order import after_position, order_by
+from callcab.services.listing.order import after_position, order_by, order_columns
 from callcab.services.operation.archiving import add_members
 from callcab.services.operation.catalogue import Work
 from callcab.services.operation.columns import Words
@@ -31,7 +31,6 @@ KEPT_FOR = timedelta(hours=24)
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Rows of a sheet, without the heading.
 XLSX_ROWS = 1_048_575
-LINES_AT_ONCE = 500
 
 
 class Output:
@@ -148,14 +147,15 @@ def _rows(
     assert operation.spec_name is not None  # noqa: S101 - an export has one
     spec = listing.get(operation.spec_name)
     state = listing.from_json(spec, operation.filter)
+    columns = work.columns_for(operation.params)
     if not isinstance(run.output, Output):
         if as_xlsx and (operation.total or 0) > XLSX_ROWS:
             raise Invalid("operation.xlsx_too_long", limit=XLSX_ROWS)
-        run.output = Output([item.heading(spec.name, run.words) for item in work.columns], as_xlsx=as_xlsx)
+        run.output = Output([item.heading(spec.name, run.words) for item in columns], as_xlsx=as_xlsx)
     output = run.output
-    fast = not output.as_xlsx and all(column.is_plain for column in work.columns)
-    writer = _copy if fast else _write
-    count, last = writer(session, operation, work, output, state, zone, run.words)
+    fast = not output.as_xlsx and all(column.is_plain for column in columns)
+    writer = _lines if fast else _cells
+    count, last = writer(session, operation, replace(work, columns=columns), output, state, zone, run.words)
     operation.done += count
     if last is not None:
         output.position = last
@@ -173,7 +173,7 @@ def _file_name(work: Work, ending: str, words: Words, zone: ZoneInfo) -> str:
 Result = tuple[int, list[Any] | None]
 
 
-def _write(
+def _cells(
     session: CabSession,
     operation: Operation,
     work: Work,
@@ -201,7 +201,7 @@ def _write(
     return len(rows), last
 
 
-def _copy(
+def _lines(
     session: CabSession,
     operation: Operation,
     work: Work,
@@ -210,32 +210,24 @@ def _copy(
     zone: ZoneInfo,
     words: Words,
 ) -> Result:
-    """Lines that PostgreSQL writes by itself (COPY); the policies of the transaction confine them."""
+    """Lines that PostgreSQL writes by itself, as one text: a message for each row would take longer than the row."""
     spec = listing.get(str(operation.spec_name))
     chosen = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
-    order = order_by(spec, state.sort)
     if output.position is not None:
         chosen = chosen.where(after_position(spec, state.sort, output.position))
-    last = session.scalar(chosen.order_by(*order).offset(work.chunk - 1).limit(1))
-    end = None if last is None else listing.position_of(spec, state.sort, last)
-    lines = chosen.with_only_columns(
-        *(sa.func.nullif(column.sql(zone, words), "") for column in work.columns)
-    ).order_by(*order)
-    if end is not None:
-        lines = lines.limit(work.chunk)
-    return _copy_lines(session, lines, output), end
-
-
-def _copy_lines(session: CabSession, lines: Any, output: Output) -> int:
-    connection = session.connection()
-    compiled = lines.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    statement = f"COPY ({compiled}) TO STDOUT (FORMAT csv, DELIMITER ';')"
-    cursor: Any = connection.connection.cursor()
-    count = 0
-    with cursor, cursor.copy(statement, compiled.params) as copy:
-        # PostgreSQL sends one message per row; only its own end becomes CRLF, a line break inside a cell stays.
-        rows = iter(copy)
-        while block := [bytes(row)[:-1] for row in islice(rows, LINES_AT_ONCE)]:
-            output.raw(b"\r\n".join(block) + b"\r\n")
-            count += len(block)
-    return count
+    cells = [column.sql(zone, words) for column in work.columns]
+    separated = [part for cell in cells for part in (sa.literal_column("';'"), cell)][1:]
+    keys = [column.label(f"key_{place}") for place, column in enumerate(order_columns(spec, state.sort))]
+    lines = (
+        chosen.with_only_columns(sa.func.concat(*separated).label("line"), *keys)
+        .order_by(*order_by(spec, state.sort))
+        .limit(work.chunk)
+        .subquery()
+    )
+    count = sa.func.count()
+    last = [sa.func.array_agg(lines.c[key.key])[count].label(key.key) for key in keys]
+    text = sa.func.convert_to(sa.func.string_agg(lines.c.line, "\r\n"), "UTF8")
+    block, found, *position = session.execute(sa.select(text, count, *last)).one()
+    if block is not None:
+        output.raw(block + b"\r\n")
+    return found, listing.position(position) if found == work.chunk else None

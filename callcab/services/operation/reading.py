@@ -6,10 +6,14 @@ import sqlalchemy as sa
 
 from callcab.db import CabSession
 from callcab.lib.errors import NotFound
-from callcab.models import Operation, OperationRow, RowOutcome
+from callcab.models import AuditEvent, Operation, OperationRow, RowOutcome
 from callcab.permissions import allowed
 from callcab.scope import Actor
+from callcab.services import audit
 from callcab.services.operation.catalogue import work_behind
+
+DOWNLOAD = "operation.download"
+DOWNLOADS_SHOWN = 20
 
 
 def get(session: CabSession, operation_id: int, *, customer_id: int | None) -> Operation:
@@ -36,6 +40,32 @@ def result_rows(
 def may_download(operation: Operation, actor: Actor) -> bool:
     """Whether the output may go to ``actor``: he made it, or his role may make the same (AC-14)."""
     return operation.output_file_id is not None and may_handle(operation, actor)
+
+
+def note_download(session: CabSession, operation: Operation, *, actor: Actor) -> None:
+    """Write down who took the file, from where and when. Not flushed."""
+    audit.record(
+        session,
+        DOWNLOAD,
+        actor=actor,
+        customer_id=operation.customer_id,
+        object_type="operation",
+        object_id=operation.id,
+    )
+
+
+def downloads(session: CabSession, operation: Operation) -> Sequence[AuditEvent]:
+    """The last times that the file was taken, newest first."""
+    return session.scalars(
+        sa.select(AuditEvent)
+        .where(
+            AuditEvent.object_type == "operation",
+            AuditEvent.object_id == operation.id,
+            AuditEvent.action == DOWNLOAD,
+        )
+        .order_by(AuditEvent.id.desc())
+        .limit(DOWNLOADS_SHOWN)
+    ).all()
 
 
 def may_handle(operation: Operation, actor: Actor) -> bool:

@@ -149,11 +149,11 @@ def actor_of(session: CabSession, operation: Operation) -> Actor:
     return Actor(user.name, user.role, user.id, user.customer_id)
 
 
-def zone_of(session: CabSession, operation: Operation) -> ZoneInfo:
+def zone_of(session: CabSession, customer_id: int | None) -> ZoneInfo:
     """The zone that times are written in: the customer's, Moscow for support."""
-    if operation.customer_id is None:
+    if customer_id is None:
         return DEFAULT_ZONE
-    name = session.scalar(sa.select(Customer.zone).where(Customer.id == operation.customer_id))
+    name = session.scalar(sa.select(Customer.zone).where(Customer.id == customer_id))
     return ZoneInfo(name) if name else DEFAULT_ZONE
 
 
@@ -164,7 +164,7 @@ def _chunk(session: CabSession, operation: Operation, run: Run) -> bool:
         return more
     work = work_of(operation.name)
     if operation.kind is OperationKind.EXPORT:
-        return exporting.chunk(session, operation, work, run, zone_of(session, operation))
+        return exporting.chunk(session, operation, work, run, zone_of(session, operation.customer_id))
     actor = actor_of(session, operation)
     if operation.kind is OperationKind.IMPORT:
         tally, more = importing.chunk(session, operation, work, run, actor)

@@ -2,6 +2,7 @@
 
 from callcab.web.listing.chosen_rows import chosen
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, Preview, RowLink, Tab
+from callcab.web.listing.filing import chosen_columns
 from callcab.web.listing.outlook import fixed, outlook
 from callcab.web.listing.rows import table
 from callcab.web.listing.view import ListView
@@ -19,5 +20,6 @@ __all__ = [
     "chosen",
     "fixed",
     "outlook",
+    "chosen_columns",
     "table",
 ]

@@ -260,35 +260,6 @@ def _start(view: "ListView", choice: Choice, found: int, params: dict[str, Any])
     return go(url)
 
 
-def export(view: "ListView") -> ResponseReturnValue:
-    """Answer POST /export/: ticked rows, or all that match."""
-    if not view.export_permission or not may(view.export_permission):
-        abort(403 if view.export_permission else 404)
-    state = page.without_place(page.read_state(view))
-    if state.errors:
-        return leave(view, gettext("В фильтре есть ошибка: исправьте её и повторите."), "error")
-    ids = [value for value in map(decode_id, request.form.getlist("id")) if value is not None][: max(PAGE_SIZES)]
-    try:
-        with unit_of_work(request_scope()) as session:
-            operation = operations.start(
-                session,
-                kind="export",
-                name=f"{view.spec.name}.export",
-                spec_name=view.spec.name,
-                state=to_json(state),
-                ids=ids or None,
-                params={"format": "xlsx" if request.form.get("format") == "xlsx" else "csv"},
-                expected=None,
-                actor=request_actor(),
-                customer_id=view.customer_id(),
-            )
-            url = view.operation_url(operation)
-    except DomainError as problem:
-        return leave(view, errors.message(problem), "error")
-    flash(gettext("Готовим файл: он появится на этой странице."), "success")
-    return go(url)
-
-
 def plain(values: dict[str, Any]) -> dict[str, Any]:
     """Form values as JSON holds them; the operation reads them back by its own form."""
     return {name: _plain(value) for name, value in values.items() if name != "csrf_token"}

@@ -14,7 +14,7 @@ from callcab.services.listing import ListSpec, get_one
 from callcab.web.auth import to_sign_in
 from callcab.web.database import db
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import acting, column_menu, page, saved
+from callcab.web.listing import acting, column_menu, filing, page, saved
 from callcab.web.listing.access import may, on_side, request_customer_id
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, RowLink, Tab
 
@@ -190,10 +190,10 @@ class ListView(ModelView):
         """A bulk action or a row's action: a question first, then the deed."""
         return acting.act(self)
 
-    @expose("/export/", methods=("POST",))
+    @expose("/export/", methods=("GET", "POST"))
     def export(self) -> ResponseReturnValue:
-        """Start an export of what the list shows."""
-        return acting.export(self)
+        """A file of what the list shows: asked about, or made at once."""
+        return filing.answer(self)
 
     # Help
 

@@ -42,6 +42,7 @@ TEXTS = {
     "audit.operation.undo": _l("Отмена действия"),
     "audit.operation.cancel": _l("Операция отменена"),
     "audit.operation.confirm": _l("Загрузка подтверждена"),
+    "audit.operation.download": _l("Файл скачан"),
     "audit.payment.correct": _l("Корректировка баланса"),
     "audit.payment.record": _l("Записан платёж"),
     "audit.payment.reverse": _l("Платёж сторнирован"),
