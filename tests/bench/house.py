@@ -81,7 +81,10 @@ class Place:
         """For processes of the product."""
         named = {name: str(getattr(self.settings, name)) for name in ("database_url", "redis_url", "data_dir")}
         own = {config.environment_name(name): value for name, value in named.items()}
-        return os.environ | own | {"CALLCAB_SECRET_KEY": SECRET, "PYTHONUNBUFFERED": "1"}
+        found = os.environ | own | {"CALLCAB_SECRET_KEY": SECRET, "PYTHONUNBUFFERED": "1"}
+        # Modules are compiled once and kept, as wherever the product runs: compiling them costs memory that stays.
+        found.pop("PYTHONDONTWRITEBYTECODE", None)
+        return found
 
     @property
     def looks(self) -> dict[str, Any]:
