@@ -5,6 +5,7 @@ from sqlalchemy import orm
 
 from callcab.models import AudioRecording, Campaign
 from callcab.services.listing import DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.specs.customer import named
 
 
 def campaigns_count() -> sa.ScalarSelect[int]:
@@ -30,7 +31,7 @@ AUDIO_RECORDING = register(
         ),
         search=lambda text: AudioRecording.name.icontains(text, autoescape=True),
         options=lambda: [
-            orm.joinedload(AudioRecording.customer),
+            named(AudioRecording.customer),
             orm.with_expression(AudioRecording.campaigns_count, campaigns_count()),
         ],
     )

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import partial
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
 from callcab.models import AuditEvent
 from callcab.services import operation, row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 from callcab.services.operation import ExportColumn
+from callcab.services.specs.customer import named
 
 SIDES: dict[str, Callable[[], sa.ColumnElement[bool]]] = {
     "staff": lambda: AuditEvent.actor_role.in_(("agent", "lead", "admin")),
@@ -83,7 +83,7 @@ AUDIT_EVENT = register(
         ),
         search=search,
         total=row_total.kept(AuditEvent),
-        options=lambda: [orm.joinedload(AuditEvent.customer)],
+        options=lambda: [named(AuditEvent.customer)],
     )
 )
 AUDIT_EVENT_CABINET = register(

@@ -4,6 +4,7 @@ from sqlalchemy import orm
 
 from callcab.models import CallbackRequest, CallbackState
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
+from callcab.services.specs.customer import named
 
 CALLBACK_REQUEST = register(
     ListSpec(
@@ -18,6 +19,6 @@ CALLBACK_REQUEST = register(
             ReferenceFilter("customer", CallbackRequest.customer_id),
         ),
         search=holding(CallbackRequest.phone),
-        options=lambda: [orm.joinedload(CallbackRequest.customer), orm.joinedload(CallbackRequest.campaign)],
+        options=lambda: [named(CallbackRequest.customer), orm.joinedload(CallbackRequest.campaign)],
     )
 )

@@ -14,6 +14,7 @@ from callcab.services.listing import (
     holding,
     register,
 )
+from callcab.services.specs.customer import named
 
 CALLS = PhoneSearch(Call)
 
@@ -38,7 +39,7 @@ CAMPAIGN = register(
             ReferenceFilter("customer", Campaign.customer_id),
         ),
         search=lambda text: Campaign.name.icontains(text, autoescape=True),
-        options=lambda: [orm.joinedload(Campaign.customer)],
+        options=lambda: [named(Campaign.customer)],
     )
 )
 CAMPAIGN_CONTACT = register(
@@ -70,6 +71,6 @@ CALL = register(
         search=CALLS,
         search_hits=CALLS.hits,
         total=row_total.kept(Call),
-        options=lambda: [orm.joinedload(Call.customer), orm.joinedload(Call.campaign)],
+        options=lambda: [named(Call.customer), orm.joinedload(Call.campaign)],
     )
 )

@@ -4,6 +4,7 @@ from sqlalchemy import orm
 
 from callcab.models import ContactList, ListEntry
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
+from callcab.services.specs.customer import named
 
 CONTACT_LIST = register(
     ListSpec(
@@ -24,7 +25,7 @@ CONTACT_LIST = register(
             ReferenceFilter("customer", ContactList.customer_id),
         ),
         search=lambda text: ContactList.name.icontains(text, autoescape=True),
-        options=lambda: [orm.joinedload(ContactList.customer)],
+        options=lambda: [named(ContactList.customer)],
     )
 )
 LIST_ENTRY = register(

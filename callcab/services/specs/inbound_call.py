@@ -5,6 +5,7 @@ from sqlalchemy import orm
 from callcab.models import InboundAction, InboundCall
 from callcab.services import row_total
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
+from callcab.services.specs.customer import named
 
 INBOUND_CALL = register(
     ListSpec(
@@ -20,6 +21,6 @@ INBOUND_CALL = register(
         ),
         search=holding(InboundCall.phone, InboundCall.to_phone),
         total=row_total.kept(InboundCall),
-        options=lambda: [orm.joinedload(InboundCall.customer), orm.joinedload(InboundCall.campaign)],
+        options=lambda: [named(InboundCall.customer), orm.joinedload(InboundCall.campaign)],
     )
 )

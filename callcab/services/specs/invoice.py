@@ -1,10 +1,10 @@
 """Lists of invoices: a customer's own, and all of them for support."""
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
 from callcab.models import Invoice, InvoiceState
 from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.specs.customer import named
 
 # A longer row of digits is an INN or the beginning of one, not a number of an invoice.
 LONGEST_NUMBER = 9
@@ -41,6 +41,6 @@ INVOICE_SUPPORT = register(
         default_sort="-created_at",
         filters=(*FILTERS, ReferenceFilter("customer", Invoice.customer_id)),
         search=search,
-        options=lambda: [orm.joinedload(Invoice.customer)],
+        options=lambda: [named(Invoice.customer)],
     )
 )

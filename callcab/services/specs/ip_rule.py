@@ -3,12 +3,12 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import INET
 
 from callcab.lib import ip_network
 from callcab.models import Door, IpDenial, IpRule
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.specs.customer import named
 
 
 def search_rule(text: str) -> sa.ColumnElement[bool]:
@@ -44,7 +44,7 @@ IP_RULE = register(
         default_sort="-created_at",
         filters=(DateTimeRange("created", IpRule.created_at), ReferenceFilter("customer", IpRule.customer_id)),
         search=search_rule,
-        options=lambda: [orm.joinedload(IpRule.customer)],
+        options=lambda: [named(IpRule.customer)],
     )
 )
 IP_DENIAL = register(
@@ -59,6 +59,6 @@ IP_DENIAL = register(
             ReferenceFilter("customer", IpDenial.customer_id),
         ),
         search=search_denial,
-        options=lambda: [orm.joinedload(IpDenial.customer)],
+        options=lambda: [named(IpDenial.customer)],
     )
 )

@@ -1,10 +1,10 @@
 """List of operations: actions, imports and exports of a customer, or of everybody."""
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
 from callcab.models import Operation, OperationKind, OperationState
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.specs.customer import named
 
 
 def search(text: str) -> sa.ColumnElement[bool] | None:
@@ -28,6 +28,6 @@ JOB = register(
             ReferenceFilter("customer", Operation.customer_id),
         ),
         search=search,
-        options=lambda: [orm.joinedload(Operation.customer)],
+        options=lambda: [named(Operation.customer)],
     )
 )

@@ -1,12 +1,12 @@
 """The list of ledger entries; the newest first, which for rows that are only added is the order of their ids."""
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
 from callcab.models import Account, EntryKind, LedgerEntry
 from callcab.services import row_total
 from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
 from callcab.services.listing.filters import BadValue, read_amount
+from callcab.services.specs.customer import named
 
 
 def search(text: str) -> sa.ColumnElement[bool] | None:
@@ -33,6 +33,6 @@ LEDGER_ENTRY = register(
         ),
         search=search,
         total=row_total.kept(LedgerEntry),
-        options=lambda: [orm.joinedload(LedgerEntry.customer)],
+        options=lambda: [named(LedgerEntry.customer)],
     )
 )

@@ -5,6 +5,7 @@ from sqlalchemy import orm
 
 from callcab.models import MailMessage, MailState
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.specs.customer import named
 
 
 def search(text: str) -> sa.ColumnElement[bool]:
@@ -27,7 +28,7 @@ MAIL = register(
         search=search,
         # A letter may hold a link that lets somebody in: no page of the list can read its text.
         options=lambda: [
-            orm.joinedload(MailMessage.customer),
+            named(MailMessage.customer),
             orm.defer(MailMessage.text, raiseload=True),
             orm.defer(MailMessage.html, raiseload=True),
         ],

@@ -15,6 +15,7 @@ from callcab.services.listing import (
     register,
 )
 from callcab.services.phone_number.stuck import is_stuck
+from callcab.services.specs.customer import named
 
 SEARCH = PhoneSearch(PhoneNumber)
 
@@ -56,7 +57,7 @@ PHONE_NUMBER = register(
         search=SEARCH,
         search_hits=SEARCH.hits,
         options=lambda: [
-            orm.joinedload(PhoneNumber.customer),
+            named(PhoneNumber.customer),
             orm.selectinload(PhoneNumber.open_lease).joinedload(NumberLease.campaign),
         ],
     )

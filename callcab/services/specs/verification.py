@@ -1,9 +1,8 @@
 """List of verification calls."""
 
-from sqlalchemy import orm
-
 from callcab.models import Verification, VerificationState
 from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
+from callcab.services.specs.customer import named
 
 OUTCOMES = (
     "verified",
@@ -45,6 +44,6 @@ VERIFICATION = register(
             ReferenceFilter("customer", Verification.customer_id),
         ),
         search=holding(Verification.phone),
-        options=lambda: [orm.joinedload(Verification.customer)],
+        options=lambda: [named(Verification.customer)],
     )
 )
