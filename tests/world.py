@@ -277,6 +277,12 @@ def _access(add: Any, user_id: int, taste: Taste) -> None:
         )
     )
     add(m.OperationRow(operation_id=work.id, position=1, outcome=m.RowOutcome.FAILED, text=taste.mark))
+    view = add(m.SavedView(list_name="blacklist", name=taste.mark, query=[["sort", "phone"]], owner_id=user_id))
+    add(
+        m.ExportSchedule(
+            saved_view_id=view.id, owner_id=user_id, period=m.Period.DAILY, hour=9, params={}, next_at=now, paused=True
+        )
+    )
     kept = {"id": 1, "reason": taste.mark}
     add(m.UndoChunk(operation_id=work.id, table_name="blacklist_entry", first_id=1, size=1, rows=[kept]))
     if taste is FOREIGN:  # a rule of ours would shut our own browser out

@@ -15,10 +15,13 @@ from callcab.services.verification import limits
 from callcab.web import texts
 
 _texts: dict[str, object] = {}
+_site = ""
 
 
 def prepare(settings: Settings) -> None:
     """Connect this process to what the settings name; nothing is opened before it is used."""
+    global _site
+    _site = settings.base_url.rstrip("/")
     registry.load()
     operation.names()
     _texts.update(texts.load())
@@ -32,6 +35,11 @@ def prepare(settings: Settings) -> None:
     pace.allow_in_all(per_second=settings.calls_per_second, lines=settings.campaign_lines)
     listening.use(speech.make(settings.speech))
     letters.use(mail.make(settings.smtp_url), sender=settings.mail_from)
+
+
+def address(path: str) -> str:
+    """The full address of a page of ours, for letters; the path alone before ``prepare``."""
+    return _site + path
 
 
 def word(code: str) -> str:

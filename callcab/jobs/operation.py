@@ -6,15 +6,15 @@ from typing import Any
 import sqlalchemy as sa
 from rq.timeouts import BaseTimeoutException
 
-from callcab.db import unit_of_work
+from callcab.db import CabSession, unit_of_work
 from callcab.jobs import edge
 from callcab.jobs.registry import every, job
 from callcab.lib.csv_io import FileError
 from callcab.lib.errors import DomainError
 from callcab.lib.storage import StorageError
 from callcab.scope import Scope
+from callcab.services import export_schedule, mail, stored_file
 from callcab.services import operation as operations
-from callcab.services import stored_file
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,28 @@ def run(operation_id: int) -> None:
 
 def _chunk(scope: Scope, operation_id: int, current: operations.Run) -> operations.Step:
     with unit_of_work(scope) as session:
-        return operations.step(session, operation_id, current)
+        found = operations.step(session, operation_id, current)
+        if found is operations.Step.OVER:
+            _tell(session, operation_id)
+        return found
+
+
+def _tell(session: CabSession, operation_id: int) -> None:
+    """Write to whoever waits for the file of a schedule; in the commit that finished it."""
+    found = export_schedule.addressee(session, operation_id)
+    if found is None:
+        return
+    person, view = found
+    side = "admin" if person.is_staff else "cabinet"
+    mail.send(
+        session,
+        kind="export_schedule",
+        recipient=person.email,
+        subject=edge.word("export_schedule.subject") % {"view": view.name},
+        text=edge.word("export_schedule.letter")
+        % {"view": view.name, "link": edge.address(f"/{side}/jobs/details/?id={operation_id}")},
+        customer_id=view.customer_id,
+    )
 
 
 def _reason(problem: Exception, operation_id: int) -> tuple[str, dict[str, Any]]:
@@ -65,6 +86,15 @@ def sweep() -> None:
     """Queue silent operations again."""
     with unit_of_work(Scope.system("jobs")) as session:
         operations.sweep(session)
+
+
+@every(60)
+def run_schedules() -> None:
+    """Start the files that are due, a few per transaction."""
+    while True:
+        with unit_of_work(Scope.system("jobs")) as session:
+            if export_schedule.run_due(session) < export_schedule.AT_ONCE:
+                return
 
 
 @every(3_600)

@@ -19,6 +19,7 @@ from callcab.models.campaign import (
 from callcab.models.company import Company
 from callcab.models.contact_list import ContactList, ListEntry
 from callcab.models.customer import Customer, CustomerStatus
+from callcab.models.export_schedule import ExportSchedule, Period
 from callcab.models.inbound_call import InboundAction, InboundCall
 from callcab.models.invoice import Invoice, InvoiceLine, InvoiceState
 from callcab.models.ip_denial import Door, IpDenial
@@ -74,6 +75,7 @@ __all__ = [
     "Door",
     "EntryKind",
     "InboundAction",
+    "ExportSchedule",
     "InboundCall",
     "Invoice",
     "InvoiceCounter",
@@ -107,6 +109,7 @@ __all__ = [
     "Payment",
     "PaymentKind",
     "PaymentMethod",
+    "Period",
     "PhoneNumber",
     "PromoActivation",
     "PromoAttempt",

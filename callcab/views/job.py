@@ -9,92 +9,38 @@ from markupsafe import Markup
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import DomainError
-from callcab.models import AuditEvent, Operation, OperationKind, OperationRow, OperationState, RowOutcome, StoredFile
+from callcab.models import AuditEvent, Operation, OperationKind, OperationState, RowOutcome, StoredFile
 from callcab.permissions import STAFF_ROLES
 from callcab.services import operation as operations
 from callcab.services import stored_file
 from callcab.services.specs.job import JOB
+from callcab.views.job_words import (
+    KINDS,
+    LIVE,
+    OPEN,
+    OUTCOMES,
+    STATES,
+    behind,
+    counted,
+    progress_of,
+    reason_of,
+    result_of,
+    row_reason,
+    state_of,
+    title_of,
+)
 from callcab.views.lookups import CUSTOMERS
 from callcab.web import errors, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
-from callcab.web.formatters import DASH, link, moment, number, size, status
+from callcab.web.formatters import DASH, link, moment, number, size
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Column, Empty, FilterField, ListView, chosen, chosen_columns
+from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction, chosen, chosen_columns
 from callcab.web.listing.acting import go, way_back
 
 ROWS = 50
-KINDS = {
-    OperationKind.ACTION: _l("Действие"),
-    OperationKind.IMPORT: _l("Загрузка"),
-    OperationKind.EXPORT: _l("Выгрузка"),
-}
-STATES = {
-    OperationState.PREVIEW: (_l("Проверяем файл"), "info"),
-    OperationState.READY: (_l("Ждёт подтверждения"), "warn"),
-    OperationState.QUEUED: (_l("В очереди"), "info"),
-    OperationState.RUNNING: (_l("Выполняется"), "info"),
-    OperationState.DONE: (_l("Готово"), "good"),
-    OperationState.FAILED: (_l("Не получилось"), "bad"),
-    OperationState.CANCELLED: (_l("Отменено"), ""),
-}
-OUTCOMES = {
-    RowOutcome.DONE: (_l("Сделано"), "good"),
-    RowOutcome.KNOWN: (_l("Уже было"), ""),
-    RowOutcome.SKIPPED: (_l("Пропущено"), "warn"),
-    RowOutcome.FAILED: (_l("Отказ"), "bad"),
-}
-LIVE = (OperationState.PREVIEW, OperationState.QUEUED, OperationState.RUNNING)
-OPEN = (*LIVE, OperationState.READY)
-
-
-def title_of(row: Operation) -> str:
-    """What it does, in words: the section's own (``job.<name>``), else the kind."""
-    found = errors.TEXTS.get(f"job.{behind(row)}")
-    words = str(KINDS[row.kind] if found is None else found)
-    return words if row.undo_of_id is None else _("Отмена: %(what)s", what=words)
-
-
-def behind(row: Operation) -> str:
-    """The name of what it does, or of what it undoes."""
-    return row.name if row.undo_of_id is None else str(row.params["of"])
-
-
-def state_of(row: Operation) -> Markup:
-    text, tone = STATES[row.state]
-    return status(text, tone, live=row.state in LIVE)
-
-
-def counted(row: Operation) -> int:
-    return row.done + row.known + row.skipped + row.failed
-
-
-def progress_of(row: Operation) -> str:
-    """`1 200 из 5 000`."""
-    if row.total is None:
-        return number(counted(row))
-    return _("%(done)s из %(total)s", done=number(counted(row)), total=number(row.total))
-
-
-def result_of(row: Operation) -> str:
-    """Counts in words, or why it failed."""
-    if row.error_code:
-        return reason_of(row)
-    fresh = _("новых") if row.state in (OperationState.PREVIEW, OperationState.READY) else _("сделано")
-    parts = [(fresh, row.done), (_("уже было"), row.known), (_("пропущено"), row.skipped), (_("отказов"), row.failed)]
-    return ", ".join(f"{name}: {number(count)}" for name, count in parts if count) or DASH
-
-
-def reason_of(row: Operation) -> str:
-    return errors.message(DomainError(row.error_code or "operation.internal", **row.error_params))
-
-
-def row_reason(row: OperationRow) -> str:
-    """The sentence of a row's reason; a code without a sentence is shown as it is."""
-    text = str(errors.TEXTS.get(row.reason, row.reason))
-    return row.reason if "%(" in text else text
 
 
 def may_download(row: Operation) -> bool:
@@ -355,6 +301,10 @@ class JobView(ListView):
         return _("Поддержка") if hidden else event.actor_name
 
 
+def _schedules(face: str) -> PageAction:
+    return PageAction(_l("По расписанию"), f"/{face}/file-schedules/", icon="calendar-event", primary=False)
+
+
 def _outcome() -> RowOutcome | None:
     asked = request.args.get("outcome", "")
     return RowOutcome(asked) if asked in tuple(RowOutcome) else None
@@ -381,11 +331,13 @@ def _columns(view: type[JobView]) -> tuple[Column, ...]:
 
 class SupportJobs(JobView):
     face = "admin"
+    page_actions = (_schedules("admin"),)
     intro = _l("Загрузки, выгрузки и действия над списками: всех клиентов и поддержки.")
 
 
 class CabinetJobs(JobView):
     face = "cabinet"
+    page_actions = (_schedules("cabinet"),)
     intro = _l("Загрузки, выгрузки и действия над списками. Файлы хранятся 24 часа.")
 
 

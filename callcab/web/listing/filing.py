@@ -59,20 +59,14 @@ def answer(view: "ListView") -> ResponseReturnValue:
 
 def _choose(view: "ListView", state: ListState) -> ResponseReturnValue:
     """Ask what the file should hold, then have it made."""
-    columns = operations.export_columns(f"{view.spec.name}.export", _word)
-    if not columns:
-        abort(404)
+    form, columns = file_form(FileForm, view)
     last = _last_export(view, state)
-    form = FileForm(request.form or None, columns=[key for key, _heading in columns])
-    form.columns.choices = list(columns)
     if last is None:
         del form.only_new
     else:
         form.only_new.description = gettext("Добавленное с %(moment)s", moment=moment(last))
     if request.method == "POST" and form.validate():
-        params: dict[str, Any] = {"format": form.format.data}
-        if len(form.columns.data) < len(columns):
-            params["columns"] = form.columns.data
+        params = params_of(form, columns)
         if last is not None and form.only_new.data:
             params["only_new"] = True
             state = operations.narrowed(state, last)
@@ -85,6 +79,22 @@ def _choose(view: "ListView", state: ListState) -> ResponseReturnValue:
         crumbs=[{"url": f"{view.url}/", "name": view.name}, {"url": "", "name": gettext("Скачать файл")}],
     )
     return make_response(body, 422 if form.errors else 200)
+
+
+def file_form(kind: type[FileForm], view: "ListView") -> tuple[Any, list[tuple[str, str]]]:
+    """The form with what was sent, or with every column of the list chosen; and these columns. 404 without any."""
+    columns = operations.export_columns(f"{view.spec.name}.export", _word)
+    if not columns:
+        abort(404)
+    form = kind(request.form or None, columns=[key for key, _heading in columns])
+    form.columns.choices = list(columns)
+    return form, columns
+
+
+def params_of(form: FileForm, columns: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """What the operation is told: its format, and its columns unless they are all."""
+    chosen = form.columns.data or []
+    return {"format": form.format.data} | ({"columns": chosen} if len(chosen) < len(columns) else {})
 
 
 def _last_export(view: "ListView", state: ListState) -> Any:

@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired, Length
 from callcab.db import unit_of_work
 from callcab.lib.errors import DomainError, NotFound
 from callcab.models import SavedView
-from callcab.services import saved_view
+from callcab.services import export_schedule, saved_view
 from callcab.services.listing import ListSpec, count_matching, parse
 from callcab.web import errors
 from callcab.web.database import db
@@ -146,6 +146,7 @@ def delete(view: "ListView", view_id: int) -> ResponseReturnValue:
     page = view.render(
         "callcab/delete_view.html",
         row=row,
+        schedules=export_schedule.of_view(db.session(), row.id),
         target=f"{view.url}/views/{row.id}/delete/",
         back=address(view, row),
         crumbs=_crumbs(view, gettext("Удалить вид")),
