@@ -51,10 +51,11 @@ def hooks(at: Place) -> list[Row]:
 
 
 def decisions(at: Place) -> list[Row]:
-    """One number, on the list and not, against everything that forbids calls."""
+    """One number, on the list and not, against everything that forbids calls; asked as a worker does who is about to
+    dial it, in a transaction that may write."""
     db.connect(at.app_url, pool_size=2)
     backends, now = at.backends(), datetime.now(UTC)
-    with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
+    with CabSession(bind=db.engine(), scope=SYSTEM) as session:
         first = session.scalar(sa.select(sa.func.min(Customer.id))) or 0
         listed = session.scalar(sa.select(BlacklistEntry.phone).where(BlacklistEntry.customer_id == first).limit(1))
         found = []
