@@ -94,6 +94,19 @@ def test_every_icon_that_a_source_names_is_in_the_sprite() -> None:
     assert named - known == set()
 
 
+def test_no_source_names_a_class_that_was_cut_from_the_style_sheet() -> None:
+    """Else run callcab/static/vendor/refresh.py."""
+    dropped = set((VENDOR / "dropped.txt").read_text().split())
+    sources = [
+        *(ROOT / "templates").rglob("*.html"),
+        *(ROOT / "callcab").rglob("*.py"),
+        *(ROOT / "callcab/static/js").iterdir(),
+    ]
+    named = {word: path.name for path in sources for word in re.findall(r"[A-Za-z][\w-]*", path.read_text())}
+    assert len(dropped) > 1000
+    assert {word: path for word, path in named.items() if word in dropped} == {}
+
+
 def test_own_styles_and_scripts_name_no_other_host() -> None:
     for path in [*(ROOT / "callcab/static/css").iterdir(), *(ROOT / "callcab/static/js").iterdir()]:
         assert not re.search(r"https?://|url\(|@import", path.read_text()), path.name

@@ -1,8 +1,8 @@
 """Fetch the front-end files again: `python callcab/static/vendor/refresh.py`.
 
 Needs npm. Versions are pinned below; what lands here is committed, so that nothing is fetched from another host at run
-time. The style sheet is cut down to what templates, views and scripts name; run this again after using a class or an
-icon (icons.txt) that the product did not use before.
+time. The style sheet is cut down to what templates, views and scripts name (dropped.txt has the classes that went, and a
+test looks for them); run this again after using a class or an icon (icons.txt) that the product did not use before.
 """
 
 import hashlib
@@ -37,13 +37,9 @@ LICENCES = {
     "LICENSE.htmx-sse.txt": ("htmx-ext-sse", "0BSD"),
 }
 CONTENT = ("templates/**/*.html", "callcab/**/*.py", "callcab/static/js/*.js")
-# Classes whose names are put together at run time, and the ones that a new page should find without running this.
-SAFE = (
-    r"^(row|col|g|gx|gy|m|mt|mb|ms|me|mx|my|p|pt|pb|ps|pe|px|py|d|flex|align|justify|text|fw|fs|order|gap|w|h)(-|$)",
-    r"^(btn|badge|bg|alert|card|form|input|table|status|list|page|nav|progress|datagrid|empty|steps|step|timeline)(-|$)",
-    r"^(border|rounded|shadow|position|overflow|opacity|sticky|top|start|end|bottom|small|lead|space|link|font)(-|$)",
-    r"^(is|was|was-validated|invalid|valid|visually|avatar|container|hr|subheader|spinner|disabled|active|show)(-|$)",
-)
+# What a source names: words with dashes, of Python, Jinja and JavaScript alike. A class put together of two halves is
+# not found: name it whole.
+WORDS = r"[A-Za-z][\w-]*"
 
 
 def install(folder: pathlib.Path) -> None:
@@ -56,21 +52,28 @@ def install(folder: pathlib.Path) -> None:
     subprocess.run([npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *wanted], cwd=folder, check=True)
 
 
-def purge(folder: pathlib.Path, sheet: pathlib.Path) -> None:
-    """Cut the style sheet down to the selectors that the product names."""
+def purge(folder: pathlib.Path, sheet: pathlib.Path) -> list[str]:
+    """Cut the style sheet down to the selectors that the product names; returns the classes that went. Those whose names are words of
+    a source, yet never stand alone in the sheet, are not among them."""
+    whole = classes(sheet.read_text())
     script = folder / "purge.mjs"
     options = {"content": [str(ROOT / pattern) for pattern in CONTENT], "css": [str(sheet)]}
     script.write_text(
         "import {PurgeCSS} from 'purgecss';import fs from 'fs';"
         f"const options={json.dumps(options)};"
-        f"const safe={json.dumps(SAFE)}.map(text=>new RegExp(text));"
-        # Tokens of Python and Jinja sources: words with dashes, so `btn-{{ kind }}` is left to the safe list.
-        "options.defaultExtractor=text=>text.match(/[A-Za-z][\\w-]*/g)||[];"
-        "options.safelist={standard:safe,greedy:[/data-bs-theme/]};options.variables=false;options.keyframes=true;"
+        f"options.defaultExtractor=text=>text.match(/{WORDS}/g)||[];"
+        "options.safelist={greedy:[/data-bs-theme/]};options.variables=false;options.keyframes=true;"
         "const [result]=await new PurgeCSS().purge(options);"
         f"fs.writeFileSync({json.dumps(str(sheet))},result.css);"
     )
     subprocess.run(["node", str(script)], cwd=folder, check=True)
+    named = {word for pattern in CONTENT for path in ROOT.glob(pattern) for word in re.findall(WORDS, path.read_text())}
+    return sorted(whole - classes(sheet.read_text()) - named)
+
+
+def classes(sheet: str) -> set[str]:
+    """All class names of a style sheet."""
+    return set(re.findall(r"\.(-?[A-Za-z][\w-]*)", sheet))
 
 
 def sprite(folder: pathlib.Path) -> str:
@@ -123,8 +126,8 @@ def main() -> None:
         for name, (package, path) in FILES.items():
             text = (folder / "node_modules" / package / path).read_text()
             (HERE / name).write_text(re.sub(r"\n?/[/*]# sourceMappingURL=.*", "", text).rstrip() + "\n")
-        if "--whole" not in sys.argv:
-            purge(folder, HERE / "tabler.min.css")
+        dropped = purge(folder, HERE / "tabler.min.css")
+        (HERE / "dropped.txt").write_text("\n".join(dropped) + "\n")
         (HERE / "icons.svg").write_text(sprite(folder))
         for name, (package, _kind) in LICENCES.items():
             (HERE / name).write_text(licence(folder, package))
