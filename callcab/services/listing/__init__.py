@@ -4,6 +4,7 @@ One ``ListSpec`` per list serves the page, the API, exports and bulk operations,
 rows everywhere. Knows nothing of Flask and has no texts, only codes.
 """
 
+from callcab.services.listing import where
 from callcab.services.listing.catalogue import get, register
 from callcab.services.listing.filters import (
     AmountRange,
@@ -64,4 +65,5 @@ __all__ = [
     "register",
     "selection",
     "to_json",
+    "where",
 ]

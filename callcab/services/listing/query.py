@@ -14,6 +14,7 @@ from sqlalchemy.sql import ColumnElement, Select
 from sqlalchemy.sql.selectable import Subquery
 
 from callcab.scope import SharedOrOwned
+from callcab.services.listing import where
 from callcab.services.listing.filters import ChoiceFilter, ReferenceFilter
 from callcab.services.listing.identity import decode_id, with_ids
 from callcab.services.listing.order import after_position, order_by, position_of
@@ -41,6 +42,8 @@ def conditions(spec: ListSpec, state: ListState, customer_id: int | None) -> lis
     if spec.base is not None:
         found.append(spec.base())
     found += [spec.by_key[key].condition(value) for key, value in state.filters.items()]
+    if state.where is not None:
+        found.append(where.condition(spec, state.where))
     if state.search and spec.search is not None:
         matched = spec.search(state.search)
         found.append(sa.false() if matched is None else matched)
@@ -101,7 +104,7 @@ def count_matching(
 
 def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tuple[bool, int | None]:
     """Whether a whole list is asked for, and whose: support narrows to a customer by a filter and nothing else."""
-    if state.errors or state.search:
+    if state.errors or state.search or state.where:
         return False, None
     filters = [(spec.by_key[key], value) for key, value in state.filters.items()]
     if not filters:
@@ -119,7 +122,7 @@ def hits(
     columns: Sequence[Any] = (),
 ) -> Subquery | None:
     """What a search alone finds, by indexes made for it; None when the request asks more, or has no such search."""
-    if spec.search_hits is None or not state.search or state.errors or state.filters:
+    if spec.search_hits is None or not state.search or state.errors or state.filters or state.where:
         return None
     return spec.search_hits(state.search, [*conditions(spec, ListState(), customer_id), *more], columns)
 
@@ -141,7 +144,7 @@ def facet_counts(
     if not isinstance(item, ChoiceFilter):
         raise TypeError(f"{key} has no choices")
     others = {name: value for name, value in state.filters.items() if name != key}
-    rest = ListState(search=state.search, filters=others, errors=state.errors)
+    rest = ListState(search=state.search, filters=others, where=state.where, errors=state.errors)
     flags = [item.condition_of(choice).label(f"choice_{place}") for place, choice in enumerate(item.values)]
     seen = matching(spec, rest, customer_id=customer_id).with_only_columns(*flags).limit(cap + 1).subquery()
     totals = [sa.func.count().filter(seen.c[flag.name]) for flag in flags]

@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo
 from callcab.lib.errors import Invalid
 from callcab.services.listing.filters import Arguments, BadValue, clean
 from callcab.services.listing.spec import ListSpec
+from callcab.services.listing.where import Where
+from callcab.services.listing.where import condition as condition_of
+from callcab.services.listing.where import parse as parse_where
 
 PAGE_SIZES = (25, 50, 100, 200)
 DEFAULT_PAGE_SIZE = 50
@@ -20,6 +23,7 @@ class ListState:
     """A validated request.
 
     filters   filter key -> JSON value
+    where     more conditions, joined by AND and OR (``where.parse``)
     sort      a key of the spec, ``-`` in front for descending
     errors    argument -> code; a state with errors matches nothing and can't start an operation
     typed     arguments as they came, for the form to show again
@@ -27,6 +31,7 @@ class ListState:
 
     search: str = ""
     filters: Mapping[str, Any] = field(default_factory=dict)
+    where: Where | None = None
     sort: str = ""
     page_size: int = DEFAULT_PAGE_SIZE
     after: str = ""
@@ -39,7 +44,7 @@ class ListState:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything but order and page was asked."""
-        return bool(self.search or self.filters or self.errors)
+        return bool(self.search or self.filters or self.where or self.errors)
 
 
 def parse(spec: ListSpec, args: Arguments, *, zone: ZoneInfo) -> ListState:
@@ -65,7 +70,10 @@ def parse(spec: ListSpec, args: Arguments, *, zone: ZoneInfo) -> ListState:
             search = clean(args.get("search", ""), "search")
         except BadValue as slip:
             errors["search"] = slip.code
-    return ListState(search=search, filters=filters, errors=errors, typed=typed, **_order_and_page(spec, args))
+    found, slips = parse_where(spec, args, zone)
+    errors |= slips
+    rest = _order_and_page(spec, args)
+    return ListState(search=search, filters=filters, where=found, errors=errors, typed=typed, **rest)
 
 
 def _order_and_page(spec: ListSpec, args: Arguments) -> dict[str, Any]:
@@ -90,7 +98,8 @@ def _page_number(text: str) -> int | None:
 
 def to_json(state: ListState) -> dict[str, Any]:
     """The part that decides which rows are meant, and in which order; JSON types only."""
-    return {"search": state.search, "filters": dict(state.filters), "sort": state.sort}
+    found = {"search": state.search, "filters": dict(state.filters), "sort": state.sort}
+    return found if state.where is None else {**found, "where": state.where}
 
 
 def from_json(spec: ListSpec, data: Mapping[str, Any]) -> ListState:
@@ -99,6 +108,7 @@ def from_json(spec: ListSpec, data: Mapping[str, Any]) -> ListState:
     A filter that was dropped since must not widen the selection, so there is no "ignore what is unknown" here.
     """
     filters = data.get("filters") or {}
+    more = data.get("where")
     search = str(data.get("search") or "")
     sort = str(data.get("sort") or spec.default_sort)
     if set(filters) - set(spec.by_key) or (search and spec.search is None):
@@ -106,8 +116,10 @@ def from_json(spec: ListSpec, data: Mapping[str, Any]) -> ListState:
     try:
         for key, value in filters.items():
             spec.by_key[key].condition(value)
+        if more is not None:
+            condition_of(spec, more)
     except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):
         raise Invalid("list.stale", name=spec.name) from None
     if sort.removeprefix("-") not in spec.sorts:
         sort = spec.default_sort
-    return ListState(search=search, filters=dict(filters), sort=sort)
+    return ListState(search=search, filters=dict(filters), where=more, sort=sort)

@@ -130,7 +130,7 @@ async function showAnswer(response, from) {
   find(".dialog-content", dialog).replaceChildren(document.importNode(body, true));
   if (window.htmx) window.htmx.process(dialog);
   if (dialog.open) {
-    const wrong = find(".is-invalid, .notice-bad", dialog);
+    const wrong = find(".is-invalid, .notice-bad, [autofocus]", dialog);
     if (wrong) wrong.focus();
   } else {
     openDialog(dialog, from);

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from callcab.lib import tokens
-from callcab.services.listing import ListSpec
+from callcab.services.listing import ListSpec, where
 
 _PURPOSE = "list-cursor"
 # Where in the list one stands; any change of the request starts from its first page again.
@@ -32,7 +32,8 @@ class Request:
     """The arguments of a list request that mean something, in a stable order; junk is dropped."""
 
     def __init__(self, spec: ListSpec, args: Any) -> None:
-        known = ["search", *(name for item in spec.filters for name in item.params), "sort", "size"]
+        known = ["search", *(name for item in spec.filters for name in item.params)]
+        known += [*where.names(spec, args), "sort", "size"]
         self.pairs = [
             (name, value.replace("\x00", "")[:200]) for name in known for value in args.getlist(name) if value
         ]

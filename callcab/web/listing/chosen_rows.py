@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import orm
 
 from callcab.models import Operation
-from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ReferenceFilter
+from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ReferenceFilter, where
 from callcab.web.formatters import moment, money, number
 from callcab.web.language import gettext
 from callcab.web.listing.declare import FilterField
@@ -31,11 +31,32 @@ def _said(session: orm.Session, view: "ListView", stored: Mapping[str, Any], ids
     if ids is not None:
         return str(gettext("отмеченные строки: %(count)s", count=number(len(ids))))
     said = [f"{view.search_label}: {stored['search']}"] if stored.get("search") else []
-    fields = {field.key: field for field in view.filters}
-    for key, value in (stored.get("filters") or {}).items():
-        field = fields.get(key)
-        said.append(f"{field.label}: {_words(session, view, field, value)}" if field else f"{key}: {value}")
+    said += [_one(session, view, key, value) for key, value in (stored.get("filters") or {}).items()]
+    if stored.get("where"):
+        said.append(said_where(session, view, stored["where"]))
     return "; ".join(said) or str(gettext("все строки"))
+
+
+def said_where(session: orm.Session, view: "ListView", tree: where.Where) -> str:
+    """Conditions joined by AND and OR; what stands together in parentheses is one group of several."""
+    groups = []
+    for group in tree["groups"]:
+        rows = []
+        for row in group["rows"]:
+            text = _one(session, view, row["key"], row["value"])
+            rows.append(str(gettext("не (%(what)s)", what=text)) if row["not"] else text)
+        text = _joined(group["join"], rows)
+        groups.append(f"({text})" if len(rows) > 1 and len(tree["groups"]) > 1 else text)
+    return _joined(tree["join"], groups)
+
+
+def _joined(how: str, parts: Sequence[str]) -> str:
+    return str(gettext(" или ") if how == where.OR else gettext(" и ")).join(parts)
+
+
+def _one(session: orm.Session, view: "ListView", key: str, value: Any) -> str:
+    field = next((item for item in view.filters if item.key == key), None)
+    return f"{field.label}: {_words(session, view, field, value)}" if field else f"{key}: {value}"
 
 
 def _words(session: orm.Session, view: "ListView", field: FilterField, value: Any) -> str:

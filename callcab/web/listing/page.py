@@ -18,6 +18,7 @@ from callcab.services.listing import (
     facet_counts,
     fetch_page,
     parse,
+    where,
 )
 from callcab.web.database import db
 from callcab.web.formatters import NBSP, current_zone, number
@@ -25,6 +26,7 @@ from callcab.web.language import gettext, page_language
 from callcab.web.listing import panel as filter_panel
 from callcab.web.listing.access import may
 from callcab.web.listing.address import CursorSigner, Request
+from callcab.web.listing.chosen_rows import said_where
 from callcab.web.listing.declare import Column
 from callcab.web.listing.panel import ActiveFilter, PanelField
 from callcab.web.listing.rows import RowPainter, css_of
@@ -82,13 +84,22 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
         "bulk": bulk,
         "whole": [action for action in view.actions if action.whole and may(action.permission)],
         "filter_form": filter_form(view, fields, here, active),
-        "active": active,
+        "active": [*active, *joined_conditions(view, state, here)],
         "page_actions": [item for item in view.page_actions if not item.permission or may(item.permission)],
         "can_export": bool(view.export_permission) and may(view.export_permission),
         "pager": pager(page, state, here, count),
         "sizes": PAGE_SIZES,
         "search_error": slip(state.errors["search"]) if "search" in state.errors else "",
     }
+
+
+def joined_conditions(view: "ListView", state: ListState, here: Request) -> list[ActiveFilter]:
+    """The conditions of the page «Условия И/ИЛИ» in words, removable as a whole."""
+    slipped = any(name.startswith(where.MARKS) for name in state.errors)
+    if state.where is None and not slipped:
+        return []
+    text = gettext("Условия с ошибкой") if slipped else said_where(db.session(), view, state.where or {})
+    return [ActiveFilter(text, here.url(drop=where.names(view.spec, request.args)))]
 
 
 def filter_form(
@@ -181,6 +192,7 @@ def facet_json(view: "ListView") -> dict[str, dict[str, str]]:
 def lookup_json(view: "ListView") -> list[str]:
     """Suggestions of a reference filter: `12 · ООО «Ромашка»`. Raises NotFound for a filter without any."""
     key, text = request.args.get("field", ""), request.args.get("q", "").replace("\x00", "")[:100].strip()
+    key = key.rpartition(".")[2]
     found = next((item.lookup for item in view.filters if item.key == key and item.lookup), None)
     if found is None:
         raise NotFound("list.filter_unknown")

@@ -56,10 +56,11 @@ def panel(
     session: orm.Session, spec: ListSpec, state: ListState, fields: Sequence[FilterField], args: Any
 ) -> list[PanelField]:
     """The filters of the spec that have words, in the order of the words."""
-    return [_draw(session, spec, state, item, args) for item in fields]
+    return [draw(session, spec, state, item, args) for item in fields]
 
 
-def _draw(session: orm.Session, spec: ListSpec, state: ListState, item: FilterField, args: Any) -> PanelField:
+def draw(session: orm.Session, spec: ListSpec, state: ListState, item: FilterField, args: Any) -> PanelField:
+    """One filter with what was typed into it."""
     rule = spec.by_key[item.key]
     chips: list[Chip] = []
     if isinstance(rule, ChoiceFilter):

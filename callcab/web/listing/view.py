@@ -14,7 +14,7 @@ from callcab.services.listing import ListSpec, get_one
 from callcab.web.auth import to_sign_in
 from callcab.web.database import db
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import acting, column_menu, filing, page, saved
+from callcab.web.listing import acting, column_menu, conditions, filing, page, saved
 from callcab.web.listing.access import may, on_side, request_customer_id
 from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, RowLink, Tab
 
@@ -146,6 +146,11 @@ class ListView(ModelView):
         if tab and tab.load:
             context.update(tab.load(db.session(), row))
         return self.render(tab.template if tab else self.details_template, **context)
+
+    @expose("/conditions/", methods=("GET", "POST"))
+    def conditions_view(self) -> ResponseReturnValue:
+        """Filters joined by AND and OR, row by row."""
+        return conditions.answer(self)
 
     @expose("/facets/")
     def facets_view(self) -> ResponseReturnValue:
