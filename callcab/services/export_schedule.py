@@ -202,6 +202,7 @@ def _state_of(view: SavedView, zone: ZoneInfo) -> listing.ListState:
     pairs = _Pairs(view.query)
     state = listing.parse(spec, pairs, zone=zone)
     known = {"search", "sort", "size", *(name for item in spec.filters for name in item.params)}
+    known |= set(listing.where.names(spec, pairs))
     if state.errors or {str(name) for name, _value in view.query} - known:
         raise Invalid("list.stale", name=view.list_name)
     return state

@@ -21,6 +21,7 @@ from callcab.models import (
     ContactList,
     Customer,
     CustomerStatus,
+    ExportSchedule,
     Invoice,
     InvoiceState,
     IpDenial,
@@ -192,6 +193,19 @@ def everything() -> Rules:
 def retry_letters() -> Rules:
     lost = sa.or_(MailMessage.state != MailState.FAILED, MailMessage.text == "")
     return Rules([("mail.not_failed", lost)], now=MailMessage.state, then=MailState.QUEUED, at_once=True)
+
+
+def _of_others(actor: Actor) -> list[tuple[str, sa.ColumnElement[bool]]]:
+    others = ExportSchedule.owner_id != actor.user_id
+    return [] if allowed(actor.role, "view.share") else [("forbidden", others)]
+
+
+def switch_schedules(actor: Actor, *, paused: bool) -> Rules:
+    return Rules(_of_others(actor), now=ExportSchedule.paused, then=paused, at_once=True)
+
+
+def delete_schedules(actor: Actor) -> Rules:
+    return Rules(_of_others(actor), at_once=True)
 
 
 def delete_recordings() -> Rules:

@@ -12,7 +12,7 @@ from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import DomainError
 from callcab.models import ExportSchedule, Period, SavedView
 from callcab.scope import Actor
-from callcab.services import export_schedule, saved_view
+from callcab.services import export_schedule, forecasts, saved_view
 from callcab.services.specs.export_schedule import EXPORT_SCHEDULE
 from callcab.views.job_words import STATES
 from callcab.web import errors, theme
@@ -22,7 +22,7 @@ from callcab.web.database import db
 from callcab.web.formatters import DASH, current_zone, link, moment, status
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, ListView
+from callcab.web.listing import Action, Column, Empty, ListView, outlook
 from callcab.web.listing.acting import go
 from callcab.web.listing.filing import FileForm, file_form, params_of
 from callcab.web.listing.saved import address
@@ -81,6 +81,14 @@ def _each(deed: Any) -> Any:
     return perform
 
 
+def _switched(*, paused: bool) -> Any:
+    return outlook(
+        lambda rows, params, actor: forecasts.switch_schedules(actor, paused=paused),
+        field=_l("Статус"),
+        values={"False": _l("Идёт"), "True": _l("На паузе")},
+    )
+
+
 class ExportSchedules(ListView):
     """What both sides share; reached from «Операции», not from the menu."""
 
@@ -104,6 +112,7 @@ class ExportSchedules(ListView):
             "job.read",
             icon="player-pause",
             perform=_each(export_schedule.pause),
+            preview=_switched(paused=True),
             when=lambda row: not row.paused,
         ),
         Action(
@@ -112,6 +121,7 @@ class ExportSchedules(ListView):
             "job.read",
             icon="player-play",
             perform=_each(export_schedule.resume),
+            preview=_switched(paused=False),
             when=lambda row: row.paused,
         ),
         Action(
@@ -120,6 +130,7 @@ class ExportSchedules(ListView):
             "job.read",
             icon="trash",
             perform=_each(export_schedule.delete),
+            preview=outlook(lambda rows, params, actor: forecasts.delete_schedules(actor)),
             question=_l("Удалить расписания: %(count)s?"),
             note=_l("Готовые файлы останутся в операциях."),
             danger=True,

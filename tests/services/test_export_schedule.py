@@ -82,6 +82,21 @@ def load(row: ExportSchedule) -> ExportSchedule:
         return session.get_one(ExportSchedule, row.id)
 
 
+def test_a_view_of_conditions_joined_by_or_is_written_out(owner: Actor) -> None:
+    joined = [
+        ("where", "or"),
+        ("w1", "1.is.source"),
+        ("w1.source", "api"),
+        ("w2", "2.not.source"),
+        ("w2.source", "file"),
+    ]
+    make_due(agree(owner, query=joined))
+    made = run()
+    assert made is not None
+    assert made.filter["where"]["join"] == "or"
+    assert made.done == 2
+
+
 @pytest.mark.parametrize(
     ("period", "day", "after", "expected"),
     [

@@ -21,6 +21,7 @@ from callcab.services import (
     audio_recording,
     callback_request,
     customer,
+    export_schedule,
     forecasts,
     invoice,
     mail,
@@ -313,6 +314,21 @@ def test_tokens_letters_and_recordings_go_as_foretold(session: CabSession) -> No
         forecasts.delete_recordings(),
         lambda row: audio_recording.delete(session, row.id, customer_id=row.customer_id, actor=MACHINE),
     )
+
+
+def test_schedules_of_colleagues_are_not_an_operators_to_change(session: CabSession, people: People) -> None:
+    rows = sa.select(m.ExportSchedule).where(m.ExportSchedule.customer_id == people.customer_id)
+    count = len(session.scalars(rows).all())
+    assert count
+    operator = Actor("Коля", "operator", 0, people.customer_id)
+    owner = Actor("Ольга", "owner", 0, people.customer_id)
+    assert forecast(session, rows, forecasts.delete_schedules(operator)).refused == {"forbidden": count}
+    assert forecast(session, rows, forecasts.switch_schedules(owner, paused=False)).changes == {
+        ("True", "False"): count
+    }
+    for row in session.scalars(rows).all():
+        code = outcome(session, lambda row=row: export_schedule.delete(session, row.id, actor=operator))
+        assert code == "forbidden"
 
 
 @pytest.mark.parametrize("state", m.CallbackState)

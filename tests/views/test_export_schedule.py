@@ -69,9 +69,9 @@ def test_pausing_resuming_and_deleting_are_actions_of_its_row(people: People) ->
     people.olga.post(f"{LIST}new/?view={view_id}", **CHOSEN)
     row = schedule()
     assert row is not None
-    people.olga.post(f"{LIST}action/", action="pause", id=str(row.id))
+    people.olga.post(f"{LIST}action/", one=f"pause:{row.id}")
     assert "На паузе" in people.olga.get(LIST).text
-    people.olga.post(f"{LIST}action/", action="resume", id=str(row.id))
+    people.olga.post(f"{LIST}action/", one=f"resume:{row.id}")
     assert "Идёт" in people.olga.get(LIST).text
     asked = people.olga.post(f"{LIST}action/", action="delete", id=str(row.id))
     assert "Готовые файлы останутся в операциях." in asked.text
