@@ -31,6 +31,9 @@ def _add_headers(response: Response) -> Response:
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint == "static":
+        # Whole, since streams travel unpacked; none is large.
+        response.direct_passthrough = False
+        response.make_sequence()
         return response
     # Private pages must not lie in caches or come back by the browser's history (AC-46).
     headers.setdefault("Cache-Control", "no-store")

@@ -27,8 +27,14 @@ def number_id(people: People) -> int:
 
 
 def listen(browser: Browser, number_id: int) -> str:
-    answer = browser.client.get(f"/cabinet/numbers/live/?id={number_id}", environ_overrides=browser.environ)
+    answer = browser.client.get(
+        f"/cabinet/numbers/live/?id={number_id}",
+        environ_overrides=browser.environ,
+        headers={"Accept-Encoding": "gzip, zstd"},
+    )
     assert (answer.status_code, answer.mimetype) == (200, "text/event-stream")
+    # Packed, an event would wait for the next ones.
+    assert answer.content_encoding is None
     assert answer.headers["Cache-Control"] == "no-store"
     return answer.get_data(as_text=True)
 
