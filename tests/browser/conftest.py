@@ -1,11 +1,6 @@
 """A whole installation with demo data, started as an operator starts it, and a real browser in front of it."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +10,8 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from tests.waiting import free_port
+from tests.site import START_LIMIT_S, Site, running
 
-ROOT = Path(__file__).resolve().parents[2]
-START_LIMIT_S = 300
 # Until a condition holds; a machine with other work to do is slow, not wrong. Promises have limits of their own.
 expect.set_options(timeout=15_000)
 WIDTHS = (320, 390, 768, 1024, 1280, 1920)
@@ -43,16 +36,6 @@ QUIET_CHROMIUM = [
 ]
 
 
-@dataclass(frozen=True)
-class Site:
-    """A running installation."""
-
-    url: str
-    password: str
-    data_dir: Path
-    pid: int
-
-
 @dataclass
 class Watched:
     """A page with all that went wrong on it; an answer whose status is in ``forgiven`` was asked for."""
@@ -72,39 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """`callcab up` with demo data on a port of its own; stopped by Ctrl-C."""
-    data_dir = tmp_path_factory.mktemp("site")
-    port = free_port()
-    env = {name: value for name, value in os.environ.items() if not name.startswith("CALLCAB_")}
-    env |= {"CALLCAB_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
-    log_path = data_dir / "up.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "callcab", "up", "--port", str(port)],
-            cwd=ROOT,
-            env=env,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_ready(process, log_path)
-            yield Site(url, (data_dir / "demo_password").read_text().strip(), data_dir, process.pid)
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
-
-
-def wait_ready(process: subprocess.Popen[bytes], log_path: Path) -> None:
-    """Until `up` says that it is ready; fails with the end of its log."""
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        text = log_path.read_text(errors="replace")
-        if "callcab is ready" in text:
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    raise AssertionError("the site did not start:\n" + log_path.read_text(errors="replace")[-4000:])
+    with running(tmp_path_factory.mktemp("site")) as site:
+        yield site
 
 
 @pytest.fixture(scope="session")
