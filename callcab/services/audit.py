@@ -18,11 +18,12 @@ _NAMES = """
     customer.create customer.edit customer.block customer.unblock customer.mail
     export_schedule.create export_schedule.pause export_schedule.resume export_schedule.delete
     invoice.issue invoice.cancel invoice.paid invoice.send
-    ip.add ip.delete ip.clear ip.open
+    ip.add ip.delete ip.clear ip.open ip.note
     ledger.check
     mail.retry
     number.add number.block number.unblock number.delete number.kind number.release number.rent number.verify
-    number.verified number.lost number.expire number.prolong number.label number.rest number.wake
+    number.verified number.lost number.expire number.prolong number.label number.note number.rest
+    number.wake
     operation.cancel operation.confirm operation.download operation.undo
     payment.record payment.correct payment.reverse
     promo.issue promo.pause promo.resume promo.activate

@@ -10,7 +10,7 @@ from callcab.lib import inn as inns
 from callcab.lib.errors import Conflict, Invalid, NotFound
 from callcab.models import Customer, CustomerStatus, Note, Tariff, User
 from callcab.scope import Actor
-from callcab.services import audit, label, session_record, user
+from callcab.services import audit, cell, label, session_record, user
 
 NAME_LIMIT = 200
 NOTE_LIMIT = 4000
@@ -52,6 +52,15 @@ def edit(session: CabSession, customer_id: int, *, values: dict[str, Any], versi
         session.flush()
         _note(session, "customer.edit", row, actor, before=before, after={name: checked[name] for name in before})
     return row
+
+
+def set_tariff(session: CabSession, customer_id: int, *, value: str, seen: str, actor: Actor) -> Customer:
+    """Change the tariff alone. Raises Conflict ``cell.changed``; else as ``edit``."""
+    row = _locked(session, customer_id)
+    wanted = int(value) if value.isascii() and value.isdigit() else 0
+    if row.tariff_id != wanted and cell.text_of(row.tariff_id) != seen:
+        raise Conflict("cell.changed", now=cell.text_of(row.tariff_id))
+    return edit(session, customer_id, values={"tariff_id": wanted}, version=row.version, actor=actor)
 
 
 def block(session: CabSession, customer_id: int, *, reason: str, actor: Actor) -> Customer:

@@ -12,7 +12,7 @@ from callcab.lib import clock, ip_network
 from callcab.lib.errors import Conflict, Invalid, LimitReached, NotFound
 from callcab.models import Customer, IpRule
 from callcab.scope import Actor
-from callcab.services import audit
+from callcab.services import audit, cell
 from callcab.services.lock import take_turn
 
 LIMIT = 100
@@ -149,6 +149,22 @@ def delete(
         session.delete(rule)
     session.flush()
     return len(leaving)
+
+
+def set_note(session: CabSession, rule_id: int, *, value: str, seen: str, actor: Actor) -> None:
+    """Say what an entry is for. Flushed, audited.
+
+    raises   NotFound ``ip.not_found``, Invalid ``field.too_long``, Conflict ``cell.changed``
+    """
+    note = cell.one_line(value, NOTE_LIMIT)
+    mine = sa.true() if actor.is_staff else IpRule.customer_id == actor.customer_id
+    rule = session.scalar(sa.select(IpRule).where(IpRule.id == rule_id, mine).with_for_update(of=IpRule))
+    if rule is None:
+        raise NotFound("ip.not_found")
+    before = cell.change(rule, "note", value=note, seen=seen)
+    if before is not None:
+        _note(session, "ip.note", rule.customer_id, actor, rule.id, before=before, after={"note": note})
+        session.flush()
 
 
 def locks_out(session: CabSession, rows: sa.Select[Any], *, address: str, actor: Actor) -> bool:

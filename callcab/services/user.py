@@ -112,10 +112,13 @@ def enable(session: CabSession, *, customer_id: int | None, user_id: int, actor:
     return user
 
 
-def set_list_settings(session: CabSession, *, user_id: int, list_name: str, hidden: Sequence[str], dense: bool) -> None:
+def set_list_settings(
+    session: CabSession, *, user_id: int, list_name: str, hidden: Sequence[str], dense: bool, usual: Sequence[str] = ()
+) -> None:
     """Remember which columns of a list a person does not want to see, and whether its rows should be low.
 
-    One statement, so that two windows don't lose each other's lists. A list as it comes is forgotten. Not audited: it
+    One statement, so that two windows don't lose each other's lists. A list as it comes (``usual``: what it
+    hides by itself) is forgotten. Not audited: it
     changes what he sees and nothing else.
     """
     row = User.__table__.c
@@ -124,7 +127,7 @@ def set_list_settings(session: CabSession, *, user_id: int, list_name: str, hidd
     session.execute(
         sa.update(User)
         .where(User.id == user_id)
-        .values(list_settings=known.concat(kept) if hidden or dense else known)
+        .values(list_settings=known.concat(kept) if dense or {*hidden} != {*usual} else known)
         .execution_options(synchronize_session=False)
     )
 

@@ -1,11 +1,13 @@
 """Customers, for support: the list, one customer with everything that belongs to him, making and editing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import abort, flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from sqlalchemy import orm
 from wtforms import EmailField, Form, HiddenField, SelectField, StringField
 
 from callcab.db import unit_of_work
@@ -25,7 +27,7 @@ from callcab.web.formatters import moment, number, status
 from callcab.web.formatters import money as money_text
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction, RowLink
+from callcab.web.listing import CellEdit, Column, Empty, FilterField, ListView, PageAction, RowLink
 
 ZONES = (
     "Europe/Kaliningrad",
@@ -96,6 +98,11 @@ def plain(text: str | None) -> str:
     return (text or "").replace("\x00", "").strip()
 
 
+def tariffs(session: orm.Session) -> Sequence[Any]:
+    """Ids and names of all tariffs."""
+    return session.execute(sa.select(Tariff.id, Tariff.name).order_by(Tariff.name)).all()
+
+
 class SupportCustomers(ListView):
     spec = CUSTOMER
     face = "admin"
@@ -115,6 +122,7 @@ class SupportCustomers(ListView):
         Column("numbers", _l("Номеров"), lambda row: number(row.numbers_count), kind="num"),
         Column("last_login", _l("Последний вход"), lambda row: moment(row.last_login_at), kind="time"),
         Column("status", _l("Статус"), lambda row: status(*STATES[row.status])),
+        Column("tariff", _l("Тариф"), lambda row: row.tariff.name, extra=True),
         Column("created_at", _l("Создан"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
     )
     filters = (
@@ -125,6 +133,16 @@ class SupportCustomers(ListView):
         FilterField("created", _l("Создан")),
     )
     actions = ACTIONS
+    edits = (
+        CellEdit(
+            "tariff",
+            _l("Тариф"),
+            "customer.edit",
+            lambda row: str(row.tariff_id),
+            customer.set_tariff,
+            choices=lambda session: [(str(row.id), row.name) for row in tariffs(session)],
+        ),
+    )
     row_links = (
         RowLink(
             _l("Составить счёт"),
@@ -152,7 +170,6 @@ class SupportCustomers(ListView):
         found += [
             (_("Зарезервировано"), money_text(row.reserved)),
             (_("Кредитный лимит"), money_text(row.credit_limit)),
-            (_("Тариф"), row.tariff.name),
             (_("Часовой пояс"), row.zone),
             (_("Маркировка"), words.label_text(row)),
             (_("Причина блокировки"), row.block_reason),
@@ -217,8 +234,7 @@ class SupportCustomers(ListView):
         return redirect(f"{self.url}/details/?id={row.id}&tab=notes", 303)
 
     def _form(self, form: Any) -> Any:
-        tariffs = db.session.execute(sa.select(Tariff.id, Tariff.name).order_by(Tariff.name)).all()
-        form.tariff_id.choices = [(row.id, row.name) for row in tariffs]
+        form.tariff_id.choices = [(row.id, row.name) for row in tariffs(db.session())]
         if form.zone.data and form.zone.data not in ZONES:
             form.zone.choices = [*form.zone.choices, (form.zone.data, form.zone.data)]
         if request.method == "POST" and not form.validate():

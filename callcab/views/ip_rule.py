@@ -22,7 +22,7 @@ from callcab.web.database import db
 from callcab.web.formatters import DASH, browser_name, link, moment
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, Preview, fixed
+from callcab.web.listing import Action, CellEdit, Column, Empty, FilterField, ListView, Preview, RowLink, fixed
 
 NOTICES = {
     "host_bits": _l("Адрес внутри сети заменён на саму сеть."),
@@ -85,6 +85,12 @@ def preview_deletion(session: CabSession, rows: Any, params: dict[str, Any] | No
     return replace(shown, warning=_("С вашего текущего адреса войти больше будет нельзя."))
 
 
+def note_link(section: str) -> tuple[RowLink, ...]:
+    """The way to the comment's own page."""
+    url = f"/{section}/cell/?field=note&id="
+    return (RowLink(_l("Комментарий"), "edit", lambda row: f"{url}{row.id}", permission="ip.edit"),)
+
+
 class RuleList(ListView):
     """What both sides share: the form above the list, adding, deleting."""
 
@@ -94,6 +100,11 @@ class RuleList(ListView):
     permission = "ip.read"
     search_label = _l("Поиск")
     inline_actions = True
+    edits = (
+        CellEdit(
+            "note", _l("Комментарий"), "ip.edit", lambda row: row.note, ip_rule.set_note, limit=ip_rule.NOTE_LIMIT
+        ),
+    )
     actions = (
         Action(
             "delete",
@@ -172,6 +183,7 @@ class CabinetRules(RuleList):
     """«Белый список IP» of the customer."""
 
     face = "cabinet"
+    row_links = note_link("cabinet/ip")
     slug = "ip"
     label = _l("Проверка IP")
     list_template = "cabinet/ip/list.html"
@@ -193,6 +205,7 @@ class SupportRules(RuleList):
     """Lists of all customers; the form adds to the list of support itself."""
 
     face = "admin"
+    row_links = note_link("admin/ip-allow")
     slug = "ip-allow"
     label = _l("Белый список IP")
     list_template = "support/ip/list.html"

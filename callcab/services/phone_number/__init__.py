@@ -1,6 +1,6 @@
 """Outgoing numbers: the pool, personal numbers, leases to campaigns, rentals to customers."""
 
-from callcab.services.phone_number.labelling import set_label
+from callcab.services.phone_number.labelling import set_label, set_note
 from callcab.services.phone_number.lease import Caller, find_caller, lease, release_campaign
 from callcab.services.phone_number.personal import create_personal, delete_personal, mark_verified
 from callcab.services.phone_number.pool import add_to_pool, block, change_kind, delete, release, unblock
@@ -29,6 +29,7 @@ __all__ = [
     "rent_price",
     "rest",
     "set_label",
+    "set_note",
     "set_prolonging",
     "unblock",
     "wake",

@@ -18,6 +18,14 @@ function rowAt() {
   return focused || (document.contains(lastRow) ? lastRow : null);
 }
 
+/* The id of a row: of its tick, or of the link to its page. */
+function idIn(row) {
+  const box = find("input[name=id]", row);
+  if (box) return box.value;
+  const link = find("a[href*='/details/?id=']", row);
+  return link ? new URL(link.href).searchParams.get("id") : "";
+}
+
 function goToRow(row) {
   if (!row) return;
   lastRow = row;

@@ -7,15 +7,8 @@ let panel = null;
 let shownRow = "";
 let waitingRow = 0;
 
-function idOf(row) {
-  const box = find("input[name=id]", row);
-  if (box) return box.value;
-  const link = find(`a[href^='${details}']`, row);
-  return link ? new URL(link.href).searchParams.get("id") : "";
-}
-
 function rowOf(id) {
-  return listRows().find((row) => idOf(row) === id);
+  return listRows().find((row) => idIn(row) === id);
 }
 
 function addressWith(id) {
@@ -27,7 +20,7 @@ function addressWith(id) {
 
 function mark(id) {
   listRows().forEach((row) => {
-    if (id && idOf(row) === id) row.setAttribute("aria-current", "true");
+    if (id && idIn(row) === id) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
   });
 }
@@ -103,7 +96,7 @@ clicks["peek-close"] = closePeek;
 byPlace.KeyP = () => {
   if (shownRow && panel.contains(document.activeElement)) closePeek();
   else if (shownRow) panel.focus();
-  else if (rowAt()) peek(idOf(rowAt()));
+  else if (rowAt()) peek(idIn(rowAt()));
 };
 
 document.addEventListener("click", (event) => {
@@ -114,16 +107,16 @@ document.addEventListener("click", (event) => {
     return;
   }
   const row = event.target.closest(".list-form table.list tbody tr");
-  if (!row || event.target.closest("a, button, input, label, summary, audio") || String(getSelection())) return;
+  if (!row || event.target.closest("a, button, input, label, summary, audio, td[data-edit]") || String(getSelection())) return;
   goToRow(row);
-  if (!shownRow) peek(idOf(row));
+  if (!shownRow) peek(idIn(row));
 });
 
 // J and K move the focus from row to row: what is shown follows, once they stop.
 document.addEventListener("focusin", (event) => {
   if (!shownRow || !event.target.matches(".list-form table.list tbody tr")) return;
   clearTimeout(waitingRow);
-  const id = idOf(event.target);
+  const id = idIn(event.target);
   if (id !== shownRow) waitingRow = setTimeout(() => shownRow && peek(id), 120);
 });
 

@@ -6,12 +6,14 @@ from typing import Any
 from flask import flash, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from markupsafe import Markup
 from wtforms import SelectField, TextAreaField
 
 from callcab.db import CabSession, unit_of_work
 from callcab.lib import phone as phone_lib
 from callcab.models import NumberKind, PhoneNumber
 from callcab.services import phone_number as numbers
+from callcab.services.phone_number import labelling
 from callcab.services.specs.phone_number import PHONE_NUMBER
 from callcab.views.lookups import CUSTOMERS
 from callcab.views.phone_number import tabs
@@ -20,13 +22,13 @@ from callcab.views.phone_number.cabinet import FILTERS
 from callcab.views.phone_number.renting import Prolonging
 from callcab.web import telephony_words as words
 from callcab.web import theme
-from callcab.web.access import current_actor, current_scope, requires
+from callcab.web.access import current_actor, current_scope, may, requires
 from callcab.web.database import db
 from callcab.web.formatters import link, moment, phone
 from callcab.web.forms import Form
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Column, FilterField, ListView, PageAction, RowLink, Tab
+from callcab.web.listing import CellEdit, Column, FilterField, ListView, PageAction, RowLink, Tab
 from callcab.web.texts.number import TEXTS
 
 
@@ -76,6 +78,13 @@ def _add(session: CabSession, form: PoolForm) -> list[Refused]:
     return refused
 
 
+def note_fact(row: PhoneNumber) -> Any:
+    """The note, with the way to its own page for those who may change it."""
+    if not may("customer.note"):
+        return row.note
+    return Markup("{} {}").format(row.note, link(f"/admin/numbers/cell/?field=note&id={row.id}", _("Изменить")))
+
+
 class SupportNumber(Prolonging, ListView):
     """All numbers, for support."""
 
@@ -103,6 +112,12 @@ class SupportNumber(Prolonging, ListView):
             ),
         ),
         Column("busy_at", _l("Был занят"), lambda row: moment(row.busy_at), kind="time"),
+        Column("note", _l("Заметка"), lambda row: row.note, extra=True),
+    )
+    edits = (
+        CellEdit(
+            "note", _l("Заметка"), "customer.note", lambda row: row.note, numbers.set_note, limit=labelling.NOTE_LIMIT
+        ),
     )
     filters = (
         *FILTERS,
@@ -126,12 +141,12 @@ class SupportNumber(Prolonging, ListView):
         return phone(row.phone)
 
     def facts_of(self, row: PhoneNumber) -> list[tuple[Any, Any]]:
-        facts = [(column.label, column.cell(row)) for column in self.columns if column.key != "campaign"]
+        facts = [(column.label, column.cell(row)) for column in self.columns if column.key not in ("campaign", "note")]
         facts += tabs.holder_facts(tabs.SUPPORT, row, None)
         why = tabs.stuck_text(db.session(), row)
         if why:
             facts.append((_("Застрял"), why))
-        return [*facts, (_("Дозвон"), tabs.health_text(row)), (_("Заметка"), row.note)]
+        return [*facts, (_("Дозвон"), tabs.health_text(row)), (_("Заметка"), note_fact(row))]
 
     @expose("/new/", methods=("GET", "POST"))
     @requires("number.edit")

@@ -1,7 +1,7 @@
 """List pages: one base view for support and cabinet (docs/adding-an-entity.md shows how to use it)."""
 
 from callcab.web.listing.chosen_rows import chosen
-from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, Preview, RowLink, Tab
+from callcab.web.listing.declare import Action, CellEdit, Column, Empty, FilterField, PageAction, Preview, RowLink, Tab
 from callcab.web.listing.filing import chosen_columns
 from callcab.web.listing.outlook import fixed, outlook
 from callcab.web.listing.rows import table
@@ -9,6 +9,7 @@ from callcab.web.listing.view import ListView
 
 __all__ = [
     "Action",
+    "CellEdit",
     "Column",
     "Empty",
     "FilterField",

@@ -31,16 +31,15 @@ class ColumnChoice:
 
 def shown(view: "ListView") -> Sequence[Column]:
     """The columns that the person wants to see; what a row is known by is always among them."""
-    hidden = set(_settings(view).get("hidden", ()))
+    hidden = _hidden(view)
     return [column for column in view.columns if column.key not in hidden or not _may_hide(column)]
 
 
 def list_context(view: "ListView") -> dict[str, Any]:
     """Variables of callcab/list.html."""
-    settings = _settings(view)
-    hidden = set(settings.get("hidden", ()))
+    hidden = _hidden(view)
     return {
-        "dense": bool(settings.get("dense")),
+        "dense": bool(_settings(view).get("dense")),
         "column_choices": [
             ColumnChoice(column.key, column.label, column.key not in hidden)
             for column in view.columns
@@ -60,6 +59,7 @@ def save(view: "ListView") -> ResponseReturnValue:
             list_name=view.spec.name,
             hidden=hidden,
             dense=request.form.get("dense") == "1",
+            usual=_usual(view),
         )
     flash(gettext("Вид таблицы сохранён."), "success")
     return go(f"{view.url}/{Request(view.spec, request.args).url()}")
@@ -68,6 +68,15 @@ def save(view: "ListView") -> ResponseReturnValue:
 def _settings(view: "ListView") -> Mapping[str, Any]:
     found: Mapping[str, Any] = current_user.list_settings.get(view.spec.name) or {}
     return found
+
+
+def _usual(view: "ListView") -> list[str]:
+    """Columns that are shown to those only who choose them."""
+    return [column.key for column in view.columns if column.extra]
+
+
+def _hidden(view: "ListView") -> set[str]:
+    return set(_settings(view).get("hidden", _usual(view)))
 
 
 def _may_hide(column: Column) -> bool:

@@ -19,6 +19,7 @@ class Column:
     sort    a sort key of the spec, if the heading may be clicked
     kind    css of the cell: main (the row's name), num, money, time, phone, mail, text, or several (``main phone``)
     link    whether the cell leads to the details page
+    extra   shown to those only who choose it
     """
 
     key: str
@@ -27,6 +28,7 @@ class Column:
     sort: str | None = None
     kind: str = "text"
     link: bool = False
+    extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,26 @@ class Action:
             raise ValueError(f"action {self.name}: a question is needed")
         if self.perform is not None and self.whole:
             raise ValueError(f"action {self.name}: everything that matches needs an operation")
+
+
+@dataclass(frozen=True)
+class CellEdit:
+    """A column whose cells are changed in the list itself, one field at a time.
+
+    key      of the column
+    value    row -> the field's value as text
+    save     service: (session, row id, value=, seen=, actor=); it raises Conflict ``cell.changed`` with ``now`` when
+             the field is not as it was seen (``services.cell``)
+    choices  (session) -> values and their words; without them it is a line of text of at most ``limit``
+    """
+
+    key: str
+    label: Text
+    permission: str
+    value: Callable[[Any], str]
+    save: Callable[..., Any]
+    choices: Callable[[Any], Sequence[tuple[str, Text]]] | None = None
+    limit: int = 200
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,7 @@ def row_painter(view: "ListView", columns: Sequence[Column], *, pick: bool) -> R
         links=[link for link in view.row_links if not link.permission or may(link.permission)],
         inline=view.inline_actions,
         name_of=view.name_of,
+        edits=[edit.key for edit in view.edits if may(edit.permission)],
     )
 
 

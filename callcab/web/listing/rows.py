@@ -1,6 +1,6 @@
 """The rows of a page as ready HTML. A plain loop: the list template was most of a stock page's time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -49,11 +49,13 @@ class RowPainter:
         links: Sequence[RowLink],
         inline: bool,
         name_of: Callable[[Any], str],
+        edits: Collection[str] = (),
     ) -> None:
         self._columns = [
             (
                 column.cell,
-                f'<td class="{css_of(column.kind)}" data-label="{html_text(column.label)}">',
+                f'<td class="{css_of(column.kind)}" data-label="{html_text(column.label)}"'
+                + (f' data-edit="{column.key}">' if column.key in edits else ">"),
                 details and column.link,
             )
             for column in columns

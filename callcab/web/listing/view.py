@@ -14,9 +14,9 @@ from callcab.services.listing import ListSpec, get_one
 from callcab.web.auth import to_sign_in
 from callcab.web.database import db
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import acting, column_menu, conditions, filing, page, saved
+from callcab.web.listing import acting, cells, column_menu, conditions, filing, page, saved
 from callcab.web.listing.access import may, on_side, request_customer_id
-from callcab.web.listing.declare import Action, Column, Empty, FilterField, PageAction, RowLink, Tab
+from callcab.web.listing.declare import Action, CellEdit, Column, Empty, FilterField, PageAction, RowLink, Tab
 
 
 class ListView(ModelView):
@@ -42,6 +42,7 @@ class ListView(ModelView):
     row_links: ClassVar[Sequence[RowLink]] = ()
     page_actions: ClassVar[Sequence[PageAction]] = ()
     tabs: ClassVar[Sequence[Tab]] = ()
+    edits: ClassVar[Sequence[CellEdit]] = ()
     inline_actions: ClassVar[bool] = False
     intro: ClassVar[Any] = ""
     search_label: ClassVar[Any] = _l("Поиск")
@@ -151,6 +152,11 @@ class ListView(ModelView):
     def conditions_view(self) -> ResponseReturnValue:
         """Filters joined by AND and OR, row by row."""
         return conditions.answer(self)
+
+    @expose("/cell/", methods=("GET", "POST"))
+    def cell_view(self) -> ResponseReturnValue:
+        """One field of one row."""
+        return cells.answer(self)
 
     @expose("/facets/")
     def facets_view(self) -> ResponseReturnValue:
