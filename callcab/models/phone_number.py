@@ -45,6 +45,7 @@ class PhoneNumber(Numbered, Created, PhoneReversed, Versioned, Labelled, SharedO
     «Свободный» and «арендный» are not kinds: a free number is shared and in state free, a rented one is shared with
     ``rented_until`` set (the rental itself is NumberRental).
 
+    ``operation_id``  the load that alone wanted it: undone, the number goes if nobody used it
     ``rests_until``   no campaign gets it before; one that has it keeps it
     ``prolong_days``  the rental goes on by itself for so many days each time; empty: it ends
     ``proved_until``  how long the pressed 1 of a personal number holds; counts while it is verified
@@ -77,6 +78,12 @@ class PhoneNumber(Numbered, Created, PhoneReversed, Versioned, Labelled, SharedO
         sa.Index("ix_phone_number_rented_until", "rented_until", postgresql_where=sa.text("rented_until IS NOT NULL")),
         sa.Index("ix_phone_number_proved_until", "proved_until", postgresql_where=sa.text("state = 'verified'")),
         sa.CheckConstraint("proved_until IS NULL OR kind = 'personal'", name="proof_is_personal"),
+        sa.Index(
+            "ix_phone_number_operation_id_id",
+            "operation_id",
+            "id",
+            postgresql_where=sa.text("operation_id IS NOT NULL"),
+        ),
         sa.Index("ix_phone_number_falling", "id", postgresql_where=sa.text("health = 'falling'")),
         sa.Index(
             "uq_phone_number_pool",
@@ -105,6 +112,7 @@ class PhoneNumber(Numbered, Created, PhoneReversed, Versioned, Labelled, SharedO
     busy_at: orm.Mapped[datetime | None]
     rented_until: orm.Mapped[datetime | None]
     note: orm.Mapped[str] = orm.mapped_column(default="")
+    operation_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id"))
     proved_until: orm.Mapped[datetime | None]
     proof_noticed_days: orm.Mapped[int | None] = orm.mapped_column(sa.Integer)
     rests_until: orm.Mapped[datetime | None]

@@ -41,19 +41,29 @@ class PromoBatch(Numbered, Created, Versioned, Base):
 
 
 class PromoCode(Numbered, Created, Base):
-    """``code`` in normal form (capital Latin letters and digits, no dashes); the CHECK holds the limit (AC-20)."""
+    """``code`` in normal form (capital Latin letters and digits, no dashes); the CHECK holds the limit (AC-20).
+
+    ``operation_id`` is the load that alone wanted it, for undoing.
+    """
 
     __tablename__ = "promo_code"
     __table_args__ = (
         sa.CheckConstraint("used_count >= 0 AND used_count <= uses_limit", name="within_limit"),
         sa.Index("ix_promo_code_batch_id_id", "batch_id", "id"),
         sa.Index("ix_promo_code_created_at_id", "created_at", "id"),
+        sa.Index(
+            "ix_promo_code_operation_id_id",
+            "operation_id",
+            "id",
+            postgresql_where=sa.text("operation_id IS NOT NULL"),
+        ),
     )
 
     batch_id: orm.Mapped[int] = orm.mapped_column(sa.ForeignKey("promo_batch.id"))
     code: orm.Mapped[str] = orm.mapped_column(sa.String(32), unique=True)
     uses_limit: orm.Mapped[int] = orm.mapped_column(sa.Integer)
     used_count: orm.Mapped[int] = orm.mapped_column(sa.Integer, default=0)
+    operation_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id"))
 
     batch: orm.Mapped[PromoBatch] = orm.relationship(lazy="joined")
 

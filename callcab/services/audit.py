@@ -26,7 +26,7 @@ _NAMES = """
     number.wake
     operation.cancel operation.confirm operation.download operation.undo
     payment.record payment.correct payment.reverse
-    promo.issue promo.pause promo.resume promo.activate
+    promo.issue promo.load promo.pause promo.resume promo.activate
     saved_view.share saved_view.delete
     seller.create seller.edit
     session.end

@@ -24,7 +24,7 @@ def create(session: CabSession, *, values: dict[str, Any], owner_name: str, acto
 
     Raises Invalid with the field at fault; Conflict ``user.email_taken`` when the e-mail signs in already.
     """
-    checked = _checked(session, values)
+    checked = check(session, values)
     row = Customer(**checked)
     session.add(row)
     session.flush()
@@ -39,7 +39,7 @@ def edit(session: CabSession, customer_id: int, *, values: dict[str, Any], versi
     version  what the form saw. Conflict ``edit.stale`` with the fields that differ now, ``current`` in params
     """
     row = _locked(session, customer_id)
-    checked = _checked(session, values)
+    checked = check(session, values)
     if row.version != version:
         current = {name: getattr(row, name) for name in checked if getattr(row, name) != checked[name]}
         if current:
@@ -126,7 +126,8 @@ def _locked(session: CabSession, customer_id: int) -> Customer:
     return row
 
 
-def _checked(session: CabSession, values: dict[str, Any]) -> dict[str, Any]:
+def check(session: CabSession, values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a form as they are stored. Raises Invalid with the one at fault."""
     unknown = values.keys() - set(EDITABLE)
     if unknown:
         raise ValueError(f"not a field of the form: {sorted(unknown)[0]}")  # a defect in the caller (AC-37)

@@ -229,7 +229,8 @@ def _check_batch(name: str, amount: Decimal, count: int, uses: int, expires_at: 
         raise Invalid("field.too_long", field="name", limit=NAME_LIMIT)
     if not amount.is_finite() or not 0 < amount <= AMOUNT_LIMIT or amount != round(amount, 2):
         raise Invalid("promo.amount", field="amount", limit=AMOUNT_LIMIT)
-    if not 1 <= count <= CODES_LIMIT:
+    # None: they come from a file.
+    if not 0 <= count <= CODES_LIMIT:
         raise Invalid("promo.count", field="count", limit=CODES_LIMIT)
     if not 1 <= uses <= USES_LIMIT:
         raise Invalid("promo.uses", field="uses_per_code", limit=USES_LIMIT)

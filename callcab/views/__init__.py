@@ -32,6 +32,7 @@ MODULES = (
     "user",
     "staff",
     "job",
+    "loading",
     "export_schedule",
     "mail",
     "audit_event",

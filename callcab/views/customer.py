@@ -159,6 +159,9 @@ class SupportCustomers(ListView):
     )
     page_actions = (
         PageAction(_l("Создать клиента"), "/admin/clients/new/", icon="plus", permission="customer.create"),
+        PageAction(
+            _l("Загрузить"), "/admin/load/clients/", icon="file-import", permission="customer.create", primary=False
+        ),
     )
     tabs = TABS
 

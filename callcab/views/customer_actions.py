@@ -12,7 +12,8 @@ from callcab.lib import money
 from callcab.lib.errors import Invalid
 from callcab.models import Customer, CustomerStatus
 from callcab.scope import Actor
-from callcab.services import audit, customer, forecasts, ip_rule, mail, payment
+from callcab.services import audit, customer, forecasts, ip_rule, mail, payment, user
+from callcab.views.user import send_invitation
 from callcab.web.formatters import money as money_text
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
@@ -109,7 +110,23 @@ def open_door(session: CabSession, rows: list[Customer], params: dict[str, Any],
     return _("Вход с любого адреса открыт на 60 минут.")
 
 
+def invite_owner(session: CabSession, rows: Any, params: dict[str, Any], actor: Actor) -> str:
+    """Send the owner of a cabinet his first invitation (a customer from a file has none), or another one."""
+    for row in rows:
+        found = customer.owner(session, row.id)
+        send_invitation(session, user.invite_again(session, customer_id=row.id, user_id=found.id, actor=actor))
+    return _("Приглашение отправлено снова.")
+
+
 ACTIONS = (
+    Action(
+        "invite",
+        _l("Пригласить владельца"),
+        "customer.create",
+        icon="user-plus",
+        perform=invite_owner,
+        bulk=False,
+    ),
     Action(
         "letter",
         _l("Написать"),

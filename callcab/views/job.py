@@ -11,8 +11,8 @@ from callcab.db import CabSession, unit_of_work
 from callcab.lib.errors import DomainError
 from callcab.models import AuditEvent, Operation, OperationKind, OperationState, RowOutcome, StoredFile
 from callcab.permissions import STAFF_ROLES
+from callcab.services import loading, stored_file
 from callcab.services import operation as operations
-from callcab.services import stored_file
 from callcab.services.specs.job import JOB
 from callcab.views.job_words import (
     KINDS,
@@ -41,6 +41,12 @@ from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction
 from callcab.web.listing.acting import go, way_back
 
 ROWS = 50
+# Where the rows of a table went: address and words of a link.
+LOADED = {
+    "number.load": lambda row: ("/admin/numbers/", _("К номерам")),
+    "promo_code.load": lambda row: (f"/admin/promo-codes/?batch={row.params['batch_id']}", _("К кодам выпуска")),
+    "customer.load": lambda row: ("/admin/clients/", _("К клиентам")),
+}
 
 
 def may_download(row: Operation) -> bool:
@@ -239,7 +245,8 @@ class JobView(ListView):
             "facts": self._facts(row),
             # Whoever has just saved numbers wants to see them.
             "section": self._section(row),
-            "rejected_url": f"/{self.face}/blacklist/rejected/?id={row.id}" if self._has_rejected(row) else "",
+            "of_table": loading.titled(row.params) is not None,
+            "rejected_url": self._rejected_url(row),
         }
 
     def _section(self, row: Operation) -> tuple[str, str] | None:
@@ -248,10 +255,17 @@ class JobView(ListView):
             return f"/{self.face}/blacklist/", _("К чёрному списку")
         if row.name.startswith("contact_list.") and "list_id" in row.params:
             return f"/{self.face}/contact-lists/details/?id={row.params['list_id']}", _("К списку контактов")
+        if row.name in LOADED:
+            return LOADED[row.name](row)
         return None
 
-    def _has_rejected(self, row: Operation) -> bool:
-        return row.kind is OperationKind.IMPORT and row.failed > 0 and may("blacklist.edit")
+    def _rejected_url(self, row: Operation) -> str:
+        """The file of refused rows, to be put right and loaded again."""
+        if row.kind is not OperationKind.IMPORT or not row.failed:
+            return ""
+        if loading.titled(row.params) is not None:
+            return f"/{self.face}/load/rejected/?id={row.id}" if operations.may_handle(row, current_actor()) else ""
+        return f"/{self.face}/blacklist/rejected/?id={row.id}" if may("blacklist.edit") else ""
 
     def _facts(self, row: Operation) -> list[tuple[str, Any]]:
         return [

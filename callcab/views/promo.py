@@ -46,7 +46,11 @@ class CodeForm(Form):
 class BatchForm(Form):
     name = StringField(_l("Название"), render_kw={"maxlength": promo.NAME_LIMIT, "required": True})
     amount = StringField(_l("Номинал, ₽"), render_kw={"maxlength": 20, "inputmode": "decimal", "required": True})
-    count = StringField(_l("Сколько кодов"), render_kw={"maxlength": 6, "inputmode": "numeric", "required": True})
+    count = StringField(
+        _l("Сколько кодов"),
+        description=_l("0 — если загрузите готовые коды из файла."),
+        render_kw={"maxlength": 6, "inputmode": "numeric", "required": True},
+    )
     uses_per_code = StringField(
         _l("Активаций на один код"), default="1", render_kw={"maxlength": 7, "inputmode": "numeric", "required": True}
     )
@@ -237,7 +241,15 @@ class SupportPromos(ListView):
             when=lambda row: row.state is PromoState.PAUSED,
         ),
     )
-    row_links = (RowLink(_l("Коды выпуска"), "list", lambda row: f"/admin/promo-codes/?batch={row.id}"),)
+    row_links = (
+        RowLink(_l("Коды выпуска"), "list", lambda row: f"/admin/promo-codes/?batch={row.id}"),
+        RowLink(
+            _l("Загрузить коды"),
+            "file-import",
+            lambda row: f"/admin/load/promo-codes/?batch={row.id}",
+            permission="promo.edit",
+        ),
+    )
     page_actions = (
         PageAction(_l("Выпустить промокоды"), "/admin/promos/new/", permission="promo.edit"),
         PageAction(_l("Все коды"), "/admin/promo-codes/", icon="list", primary=False),

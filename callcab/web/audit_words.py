@@ -43,7 +43,7 @@ FIELD_CODES: dict[str, Mapping[str, Any]] = {
 # Sentences of the sections themselves: `invoice.state.paid`.
 TEXT_CODES = {"method": "payment.method", "source": "blacklist.source", "status": "customer.status"}
 # What only programs need.
-HIDDEN = frozenset({"customer_id", "request_key", "external_id"})
+HIDDEN = frozenset({"customer_id", "request_key", "external_id", "cells"})
 
 
 def action_words(row: AuditEvent) -> str:

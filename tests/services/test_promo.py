@@ -179,7 +179,7 @@ def test_a_form_sent_twice_issues_one_batch() -> None:
         ({"amount": Decimal("1000000.01")}, "promo.amount"),
         ({"amount": Decimal("0.001")}, "promo.amount"),
         ({"amount": Decimal("NaN")}, "promo.amount"),
-        ({"count": 0}, "promo.count"),
+        ({"count": -1}, "promo.count"),
         ({"count": 10_001}, "promo.count"),
         ({"uses_per_code": 0}, "promo.uses"),
         ({"expires_at": clock.now()}, "promo.past"),

@@ -93,7 +93,8 @@ def unmaking(model: Any, delete: Callable[[CabSession, Sequence[int]], int]) -> 
         ids = session.scalars(mine.order_by(model.id).limit(CHUNK).with_for_update()).all()
         if not ids:
             return Tally(), None
-        return Tally(done=delete(session, ids)), (0, ids[-1])
+        gone = delete(session, ids)
+        return Tally(done=gone, skipped=len(ids) - gone), (0, ids[-1])
 
     def skips(session: CabSession, operation: Operation) -> int:
         mine = sa.select(sa.func.count()).select_from(model).where(model.operation_id == operation.id)

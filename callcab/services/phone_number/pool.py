@@ -1,6 +1,6 @@
 """What support does with numbers: add, free, change the kind, block, delete. Each is audited."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,23 +21,33 @@ from callcab.models import (
     PhoneNumber,
 )
 from callcab.scope import Actor
-from callcab.services import audit
+from callcab.services import audit, bulk
 from callcab.services.phone_number.history import locked, note, record
 from callcab.services.phone_number.lease import give_back
 
 
-def add_to_pool(session: CabSession, *, phones: Iterable[int], kind: NumberKind, actor: Actor) -> int:
-    """Add shared or duty numbers; those that are known already are left alone. Returns how many are new. Flushed."""
+def add_to_pool(
+    session: CabSession,
+    *,
+    phones: Iterable[int],
+    kind: NumberKind,
+    actor: Actor,
+    notes: Mapping[int, str] | None = None,
+    operation_id: int | None = None,
+) -> int:
+    """Add shared or duty numbers, with what support notes of each; those that are known already are left alone, but for
+    good: they outlive the undoing of the load that brought them. Returns how many are new. Flushed."""
     if kind is NumberKind.PERSONAL:
         raise Invalid("number.kind_not_pool")
     now = clock.now()
-    rows = [
-        {"phone": phone, "kind": kind, "state": NumberState.FREE, "created_at": now, "version": 1, "note": ""}
-        for phone in dict.fromkeys(phones)
-    ]
+    fixed = {"kind": kind, "state": NumberState.FREE, "created_at": now, "version": 1, "operation_id": operation_id}
+    wanted = list(dict.fromkeys(phones))
+    rows = [{"phone": phone, "note": (notes or {}).get(phone, ""), **fixed} for phone in wanted]
     if not rows:
         return 0
     added = session.scalars(insert(PhoneNumber).values(rows).on_conflict_do_nothing().returning(PhoneNumber.id)).all()
+    if len(added) < len(wanted):
+        keep(session, wanted, operation_id)
     audit.record(
         session,
         "number.add",
@@ -47,6 +57,16 @@ def add_to_pool(session: CabSession, *, phones: Iterable[int], kind: NumberKind,
         after={"kind": kind.value, "added": len(added)},
     )
     return len(added)
+
+
+def keep(session: CabSession, phones: Iterable[int], operation_id: int | None = None) -> None:
+    """Numbers that somebody wants once more stay when the load that brought them is undone."""
+    session.execute(
+        sa.update(PhoneNumber)
+        .where(PhoneNumber.phone == bulk.any_of(list(phones)), PhoneNumber.operation_id != (operation_id or 0))
+        .values(operation_id=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def release(session: CabSession, number_id: int, *, actor: Actor, reason: str = "") -> PhoneNumber:
