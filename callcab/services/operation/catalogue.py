@@ -167,7 +167,7 @@ def register_import(
 def register_export(spec_name: str, columns: Sequence[ExportColumn], *, permission: str, chunk: int = 0) -> None:
     """A list written out with these columns; its operation is called ``<spec_name>.export``."""
     fast = all(column.is_plain for column in columns)
-    size = chunk or (20_000 if fast else 2_000)
+    size = chunk or (10_000 if fast else 2_000)
     _add(Work(f"{spec_name}.export", OperationKind.EXPORT, permission, size, columns=tuple(columns)))
 
 
