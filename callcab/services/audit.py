@@ -11,7 +11,7 @@ from callcab.scope import Actor
 # each in both languages.
 _NAMES = """
     audio_recording.upload audio_recording.delete
-    blacklist.add blacklist.delete blacklist.restore
+    blacklist.add blacklist.delete blacklist.reason blacklist.restore
     callback.done callback.reopen
     campaign.create campaign.start campaign.pause campaign.resume campaign.stop campaign.clone campaign.test
     contact_list.create contact_list.edit

@@ -162,10 +162,18 @@ def switch_promos(state: PromoState) -> Rules:
 # Lists of numbers
 
 
-def delete_blocks(actor: Actor) -> Rules:
+def _of_platform(actor: Actor) -> list[tuple[str, sa.ColumnElement[bool]]]:
     """A reason is asked of support, so what is left to refuse is who may not decide for all customers."""
     forbidden = not allowed(actor.role, "blacklist.platform")
-    return Rules([("forbidden", BlacklistEntry.customer_id.is_(None))] if forbidden else [])
+    return [("forbidden", BlacklistEntry.customer_id.is_(None))] if forbidden else []
+
+
+def delete_blocks(actor: Actor) -> Rules:
+    return Rules(_of_platform(actor))
+
+
+def change_reasons(actor: Actor) -> Rules:
+    return Rules(_of_platform(actor), at_once=True)
 
 
 def to_platform() -> Rules:

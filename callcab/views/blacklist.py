@@ -18,7 +18,8 @@ from callcab.lib import csv_io
 from callcab.lib.csv_io import FileError
 from callcab.lib.errors import DomainError, Invalid
 from callcab.models import BlacklistEntry, BlacklistSource, Operation, RowOutcome
-from callcab.services import blacklist, forecasts, stored_file
+from callcab.scope import Actor
+from callcab.services import blacklist, blacklist_reason, forecasts, stored_file
 from callcab.services import operation as operations
 from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
 from callcab.views.call_why import why_link
@@ -30,7 +31,7 @@ from callcab.web.database import db
 from callcab.web.formatters import link, moment, number, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, fixed, outlook
+from callcab.web.listing import Action, CellEdit, Column, Empty, FilterField, ListView, PageAction, fixed, outlook
 
 UPLOAD_LIMIT = 100 * 1024 * 1024
 TEXT_LIMIT = 2 * 1024 * 1024
@@ -42,6 +43,13 @@ WAYS = (BlacklistSource.HAND, BlacklistSource.CLIPBOARD, BlacklistSource.FILE)
 
 class ReasonForm(Form):
     reason = StringField(_l("Причина"), [DataRequired(_l("Укажите причину.")), Length(max=blacklist.LONGEST_REASON)])
+
+
+def change_reasons(session: CabSession, rows: list[BlacklistEntry], params: dict[str, Any], actor: Actor) -> str:
+    """One reason for all ticked entries."""
+    for row in sorted(rows, key=lambda item: item.id):
+        blacklist_reason.set_reason(session, row.id, value=str(params["reason"]), actor=actor)
+    return _("Причина изменена.")
 
 
 class BlacklistView(ListView):
@@ -78,7 +86,28 @@ class BlacklistView(ListView):
         danger=True,
         whole=True,
     )
-    actions = (delete,)
+    reason = Action(
+        "reason",
+        _l("Изменить причину"),
+        "blacklist.edit",
+        icon="edit",
+        perform=change_reasons,
+        preview=outlook(lambda rows, params, actor: forecasts.change_reasons(actor)),
+        question=_l("Новая причина у номеров: %(count)s."),
+        fields=ReasonForm,
+        row=False,
+    )
+    actions = (delete, reason)
+    edits = (
+        CellEdit(
+            "reason",
+            _l("Причина"),
+            "blacklist.edit",
+            lambda row: row.reason,
+            blacklist_reason.set_reason,
+            limit=blacklist.LONGEST_REASON,
+        ),
+    )
 
     def name_of(self, row: Any) -> str:
         return phone(row.phone)
@@ -246,6 +275,7 @@ class SupportBlacklist(BlacklistView):
     )
     actions = (
         replace(BlacklistView.delete, fields=ReasonForm),
+        BlacklistView.reason,
         Action(
             "to_platform",
             _l("На платформу"),

@@ -4,10 +4,10 @@ import pytest
 import sqlalchemy as sa
 
 from callcab.db import unit_of_work
-from callcab.lib.errors import Conflict, Invalid, NotFound
-from callcab.models import AuditEvent, Customer, IpRule, PhoneNumber
+from callcab.lib.errors import Conflict, Forbidden, Invalid, NotFound
+from callcab.models import AuditEvent, BlacklistEntry, BlacklistSource, Customer, IpRule, PhoneNumber
 from callcab.scope import Actor, Scope
-from callcab.services import customer, ip_rule, phone_number
+from callcab.services import blacklist_reason, customer, ip_rule, phone_number
 from tests import factories
 from tests.people import People
 
@@ -92,3 +92,30 @@ def test_a_tariff_that_there_is_not_is_refused(people: People, value: str) -> No
     with pytest.raises(Invalid, match=r"field\.choice"), unit_of_work(Scope.staff()) as session:
         seen = str(session.get_one(Customer, people.customer_id).tariff_id)
         customer.set_tariff(session, people.customer_id, value=value, seen=seen, actor=SASHA)
+
+
+def entry(owner: int | None) -> int:
+    with unit_of_work(SYSTEM) as session:
+        made = {"phone": 79250000001, "source": BlacklistSource.HAND, "reason": "жалоба"}
+        return factories.add(session, BlacklistEntry(customer_id=owner, **made)).id
+
+
+def test_a_reason_is_changed_where_its_customer_reads_it(people: People) -> None:
+    row_id = entry(people.customer_id)
+    with unit_of_work(Scope.staff()) as session:
+        blacklist_reason.set_reason(session, row_id, value="отказ", seen="жалоба", actor=SASHA)
+    with unit_of_work(SYSTEM) as session:
+        event = session.scalars(sa.select(AuditEvent).where(AuditEvent.action == "blacklist.reason")).one()
+        assert (event.customer_id, event.after) == (people.customer_id, {"reason": "отказ"})
+        assert session.get_one(BlacklistEntry, row_id).reason == "отказ"
+
+
+def test_reasons_of_the_platform_are_for_those_who_decide_for_all(people: People) -> None:
+    row_id = entry(None)
+    with pytest.raises(Forbidden), unit_of_work(Scope.staff()) as session:
+        blacklist_reason.set_reason(session, row_id, value="отказ", actor=SASHA)
+    with pytest.raises(Invalid, match=r"reason\.missing"), unit_of_work(Scope.staff()) as session:
+        blacklist_reason.set_reason(session, row_id, value=" ", actor=Actor("Лида", "lead"))
+    with pytest.raises(NotFound), unit_of_work(Scope.tenant(people.customer_id)) as session:
+        actor = Actor("Ольга", "owner", None, people.customer_id)
+        blacklist_reason.set_reason(session, row_id, value="моё", actor=actor)

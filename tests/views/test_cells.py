@@ -3,7 +3,7 @@
 import pytest
 
 from callcab.db import unit_of_work
-from callcab.models import Customer, IpRule
+from callcab.models import BlacklistEntry, BlacklistSource, Customer, IpRule
 from callcab.scope import Scope
 from tests import factories
 from tests.people import People
@@ -86,3 +86,19 @@ def test_what_may_not_be_changed_has_no_door(people: People, rule_id: int) -> No
     people.olga.get(f"/cabinet/ip/cell/?field=network&id={rule_id}", status=404)
     people.stranger.get(f"/cabinet/ip/cell/?field=note&id={rule_id}", status=404)
     people.olga.get("/cabinet/blacklist/cell/?field=phone&id=1", status=404)
+
+
+def test_reasons_are_changed_one_by_one_and_together(people: People) -> None:
+    with unit_of_work(SYSTEM) as session:
+        made = [
+            BlacklistEntry(customer_id=people.customer_id, phone=79250000001 + place, source=BlacklistSource.HAND)
+            for place in range(2)
+        ]
+        ids = [factories.add(session, row).id for row in made]
+    olga = people.olga
+    olga.get(f"/cabinet/blacklist/cell/?field=reason&id={ids[0]}").form(has="value").submit(value="жалоба")
+    assert "жалоба" in olga.get("/cabinet/blacklist/").text
+    values = {"action": "reason", "id": [str(item) for item in ids], "csrf_token": olga.token()}
+    asked = olga.send("/cabinet/blacklist/action/", values)
+    page = asked.form(has="confirmed").submit(reason="отказ")
+    assert page.text.count("отказ") == 2

@@ -5,6 +5,7 @@ from callcab.web.language import lazy_gettext as _l
 TEXTS = {
     "audit.blacklist.delete": _l("Номера удалены из чёрного списка"),
     "audit.field.subject": _l("Тема"),
+    "audit.blacklist.reason": _l("Изменена причина в чёрном списке"),
     "audit.blacklist.restore": _l("Номера возвращены в чёрный список"),
     "audit.blacklist.add": _l("Номера добавлены в чёрный список"),
     "audit.campaign.create": _l("Создана рассылка"),

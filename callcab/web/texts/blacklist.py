@@ -3,6 +3,7 @@
 from callcab.web.language import lazy_gettext as _l
 
 TEXTS = {
+    "blacklist.not_found": _l("Этого номера в списке уже нет."),
     "blacklist.no_numbers": _l("Введите или вставьте хотя бы один номер."),
     "blacklist.no_file": _l("Выберите файл с номерами."),
     "blacklist.source.hand": _l("Ручной ввод"),
