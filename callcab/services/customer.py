@@ -1,5 +1,6 @@
 """Customers: made, changed, blocked by support. Every write is audited where the customer can read it."""
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -8,13 +9,13 @@ import sqlalchemy as sa
 from callcab.db import CabSession
 from callcab.lib import inn as inns
 from callcab.lib.errors import Conflict, Invalid, NotFound
-from callcab.models import Customer, CustomerStatus, Note, Tariff, User
+from callcab.models import Customer, CustomerStatus, Note, Tariff, User, UserStatus
 from callcab.scope import Actor
 from callcab.services import audit, cell, label, session_record, user
 
 NAME_LIMIT = 200
 NOTE_LIMIT = 4000
-EDITABLE = ("name", "inn", "email", "tariff_id", "zone", "lines", "calls_per_second", *label.LIMITS)
+EDITABLE = ("name", "inn", "email", "tariff_id", "manager_id", "zone", "lines", "calls_per_second", *label.LIMITS)
 MOST_LINES = 1_000
 ZONES = available_timezones()
 
@@ -56,11 +57,27 @@ def edit(session: CabSession, customer_id: int, *, values: dict[str, Any], versi
 
 def set_tariff(session: CabSession, customer_id: int, *, value: str, seen: str, actor: Actor) -> Customer:
     """Change the tariff alone. Raises Conflict ``cell.changed``; else as ``edit``."""
+    return _set_one(session, customer_id, "tariff_id", read_id(value) or 0, seen, actor)
+
+
+def set_manager(session: CabSession, customer_id: int, *, value: str, seen: str, actor: Actor) -> Customer:
+    """Change alone who of support looks after the customer; an empty value: nobody. Raises as ``set_tariff``."""
+    return _set_one(session, customer_id, "manager_id", read_id(value), seen, actor)
+
+
+def read_id(text: str) -> int | None:
+    """The id that a choice of a form holds, 0 for what is none; None for "nobody"."""
+    return (int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0) if text else None
+
+
+def _set_one(
+    session: CabSession, customer_id: int, field: str, wanted: int | None, seen: str, actor: Actor
+) -> Customer:
     row = _locked(session, customer_id)
-    wanted = int(value) if value.isascii() and value.isdigit() else 0
-    if row.tariff_id != wanted and cell.text_of(row.tariff_id) != seen:
-        raise Conflict("cell.changed", now=cell.text_of(row.tariff_id))
-    return edit(session, customer_id, values={"tariff_id": wanted}, version=row.version, actor=actor)
+    now = getattr(row, field)
+    if now != wanted and cell.text_of(now) != seen:
+        raise Conflict("cell.changed", now=cell.text_of(now))
+    return edit(session, customer_id, values={field: wanted}, version=row.version, actor=actor)
 
 
 def block(session: CabSession, customer_id: int, *, reason: str, actor: Actor) -> Customer:
@@ -142,12 +159,26 @@ def check(session: CabSession, values: dict[str, Any]) -> dict[str, Any]:
         raise Invalid("field.choice", field="zone")
     if "tariff_id" in found and session.get(Tariff, found["tariff_id"]) is None:
         raise Invalid("field.choice", field="tariff_id")
+    if found.get("manager_id") is not None and not _is_manager(session, found["manager_id"]):
+        raise Invalid("field.choice", field="manager_id")
     for name in ("lines", "calls_per_second"):
         if name in found:
             found[name] = _limit(found[name], name)
     if found.keys() & label.LIMITS.keys():
         found |= label.check(found)
     return found
+
+
+def managers(session: CabSession) -> Sequence[sa.Row[int, str]]:
+    """Ids and names of those of support who can be given a customer."""
+    active = (User.customer_id.is_(None), User.status == UserStatus.ACTIVE)
+    return session.execute(sa.select(User.id, User.name).where(*active).order_by(User.name, User.id)).all()
+
+
+def _is_manager(session: CabSession, user_id: int) -> bool:
+    """Also of somebody who is switched off: a form gives back what it does not change."""
+    found = sa.select(User.id).where(User.id == user_id, User.customer_id.is_(None))
+    return session.scalar(found) is not None
 
 
 def _limit(text: str, field: str) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import orm
@@ -12,8 +12,8 @@ from wtforms import EmailField, Form, HiddenField, SelectField, StringField
 
 from callcab.db import unit_of_work
 from callcab.lib.errors import Conflict, DomainError
-from callcab.models import Customer, Tariff
-from callcab.services import customer, label
+from callcab.models import Customer, Tariff, User
+from callcab.services import cell, customer, label
 from callcab.services.specs.customer import CUSTOMER
 from callcab.views.customer_actions import ACTIONS, STATES
 from callcab.views.customer_tabs import TABS
@@ -23,7 +23,7 @@ from callcab.web import errors
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_scope, requires
 from callcab.web.database import db
-from callcab.web.formatters import moment, number, status
+from callcab.web.formatters import DASH, moment, number, status
 from callcab.web.formatters import money as money_text
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
@@ -56,6 +56,7 @@ class CustomerForm(Form):
     inn = StringField(_l("ИНН"), render_kw={"maxlength": 20, "inputmode": "numeric"})
     email = EmailField(_l("Email"), render_kw={"required": True, "maxlength": customer.NAME_LIMIT})
     tariff_id = SelectField(_l("Тариф"), coerce=int)
+    manager_id = SelectField(_l("Менеджер"), coerce=cell.text_of)
     zone = SelectField(_l("Часовой пояс"), choices=[(zone, zone) for zone in ZONES])
     lines = StringField(_l("Линий во всех рассылках"), description=_UNLIMITED, render_kw=_COUNT)
     calls_per_second = StringField(_l("Звонков в секунду"), description=_UNLIMITED, render_kw=_COUNT)
@@ -83,6 +84,7 @@ class CustomerForm(Form):
             "inn": plain(self.inn.data) or None,
             "email": plain(self.email.data),
             "tariff_id": self.tariff_id.data,
+            "manager_id": customer.read_id(self.manager_id.data or ""),
             "zone": self.zone.data or "",
             "lines": plain(str(self.lines.data or "")),
             "calls_per_second": plain(str(self.calls_per_second.data or "")),
@@ -96,6 +98,21 @@ class NewCustomerForm(CustomerForm):
 
 def plain(text: str | None) -> str:
     return (text or "").replace("\x00", "").strip()
+
+
+def managers(session: orm.Session) -> list[tuple[str, Any]]:
+    """Whom a customer can be given to, and nobody."""
+    return [("", DASH), *((str(row.id), row.name) for row in customer.managers(db.session()))]
+
+
+def manager_name(row: Customer) -> str | None:
+    """Who looks after the customer; the names are read once for a page, when the column is shown."""
+    if row.manager_id is None:
+        return None
+    if "manager_names" not in g:
+        staff = sa.select(User.id, User.name).where(User.customer_id.is_(None))
+        g.manager_names = {found.id: found.name for found in db.session.execute(staff)}
+    return str(g.manager_names.get(row.manager_id, f"№ {row.manager_id}"))
 
 
 def tariffs(session: orm.Session) -> Sequence[Any]:
@@ -123,6 +140,7 @@ class SupportCustomers(ListView):
         Column("last_login", _l("Последний вход"), lambda row: moment(row.last_login_at), kind="time"),
         Column("status", _l("Статус"), lambda row: status(*STATES[row.status])),
         Column("tariff", _l("Тариф"), lambda row: row.tariff.name, extra=True),
+        Column("manager", _l("Менеджер"), manager_name, extra=True),
         Column("created_at", _l("Создан"), lambda row: moment(row.created_at), sort="created_at", kind="time"),
     )
     filters = (
@@ -141,6 +159,14 @@ class SupportCustomers(ListView):
             lambda row: str(row.tariff_id),
             customer.set_tariff,
             choices=lambda session: [(str(row.id), row.name) for row in tariffs(session)],
+        ),
+        CellEdit(
+            "manager",
+            _l("Менеджер"),
+            "customer.edit",
+            lambda row: cell.text_of(row.manager_id),
+            customer.set_manager,
+            choices=managers,
         ),
     )
     row_links = (
@@ -238,6 +264,10 @@ class SupportCustomers(ListView):
 
     def _form(self, form: Any) -> Any:
         form.tariff_id.choices = [(row.id, row.name) for row in tariffs(db.session())]
+        form.manager_id.choices = managers(db.session())
+        kept = form.manager_id.data or ""
+        if kept not in dict(form.manager_id.choices) and customer.read_id(kept):
+            form.manager_id.choices.append((kept, f"№ {kept}"))
         if form.zone.data and form.zone.data not in ZONES:
             form.zone.choices = [*form.zone.choices, (form.zone.data, form.zone.data)]
         if request.method == "POST" and not form.validate():
@@ -248,7 +278,9 @@ class SupportCustomers(ListView):
         """Both values beside each field that differs; the next save is over the newest version."""
         for name, value in problem.params.pop("current").items():
             field = form._fields[name]
-            shown = dict(field.choices).get(value, value) if name == "tariff_id" else value
+            shown = value
+            if name in ("tariff_id", "manager_id"):
+                shown = dict(field.choices).get(field.coerce(value), value)
             field.errors = [_("Сейчас сохранено: %(value)s", value=shown if shown is not None else "—")]
         fresh = db.session.scalar(sa.select(Customer.version).where(Customer.id == int(request.args["id"])))
         form.version.data = form.version.raw_data = None

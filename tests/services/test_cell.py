@@ -119,3 +119,18 @@ def test_reasons_of_the_platform_are_for_those_who_decide_for_all(people: People
     with pytest.raises(NotFound), unit_of_work(Scope.tenant(people.customer_id)) as session:
         actor = Actor("Ольга", "owner", None, people.customer_id)
         blacklist_reason.set_reason(session, row_id, value="моё", actor=actor)
+
+
+def test_a_customer_is_given_to_a_colleague_and_back_to_nobody(people: People) -> None:
+    with unit_of_work(SYSTEM) as session:
+        colleague, stranger = (
+            factories.user(session, None, "agent").id,
+            factories.user(session, session.get_one(Customer, people.customer_id), "owner").id,
+        )
+    for value, seen in ((str(colleague), ""), ("", str(colleague))):
+        with unit_of_work(Scope.staff()) as session:
+            row = customer.set_manager(session, people.customer_id, value=value, seen=seen, actor=SASHA)
+            assert row.manager_id == (colleague if value else None)
+    for value in (str(stranger), "x", "0"):
+        with pytest.raises(Invalid, match=r"field\.choice"), unit_of_work(Scope.staff()) as session:
+            customer.set_manager(session, people.customer_id, value=value, seen="", actor=SASHA)

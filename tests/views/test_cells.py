@@ -102,3 +102,15 @@ def test_reasons_are_changed_one_by_one_and_together(people: People) -> None:
     asked = olga.send("/cabinet/blacklist/action/", values)
     page = asked.form(has="confirmed").submit(reason="отказ")
     assert page.text.count("отказ") == 2
+
+
+def test_the_form_and_the_cell_name_who_looks_after_a_customer(people: People) -> None:
+    sasha = people.sasha
+    form = sasha.get(f"/admin/clients/edit/?id={people.customer_id}").form(has="manager_id")
+    (choice,) = [node.get("value") for node in form.element.xpath(".//option") if node.text == "Лида Старшая"]
+    assert "Лида Старшая" in form.submit(manager_id=choice).text
+    cell = sasha.get(f"/admin/clients/cell/?field=manager&id={people.customer_id}").form(has="value")
+    assert cell.values["value"] == choice
+    cell.submit(value="")
+    with unit_of_work(SYSTEM) as session:
+        assert session.get_one(Customer, people.customer_id).manager_id is None

@@ -142,6 +142,7 @@ TEXTS = {
     "audit.field.scopes": _l("Права ключа"),
     "audit.field.service_name": _l("Услуга в счёте"),
     "audit.field.step_seconds": _l("Шаг тарификации, с"),
+    "audit.field.manager_id": _l("Менеджер №"),
     "audit.field.tariff_id": _l("Тариф №"),
     "audit.field.uses": _l("Активаций на код"),
     "audit.field.vat_mode": _l("НДС"),
