@@ -22,12 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from lxml import html
 
 from tests.bench import table
+from tests.bench.npm import program
 from tests.bench.table import Row
 from tests.site import Site, running
 
 VERSION = "12.8.2"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "callcab" / f"lighthouse-{VERSION}"
-PROGRAM = CACHE / "node_modules" / ".bin" / "lighthouse"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 LOOKS = (
     ("list", "lead", "/admin/numbers/"),
@@ -39,15 +38,6 @@ LOOKS = (
 PERFORMANCE = {"mobile": 95, "desktop": 98}
 LCP_MS, CLS, PACKED_KB, REQUESTS, SCRIPT_KB = 2000, 0.02, 150, 12, 80
 GOAL = f"100 and 100, LCP ≤ {LCP_MS / 1000:g} s, CLS ≤ {CLS}, ≤ {PACKED_KB} KB, ≤ {REQUESTS} requests"
-
-
-def fetch() -> None:
-    """Lighthouse of this version, once."""
-    if PROGRAM.exists():
-        return
-    CACHE.mkdir(parents=True, exist_ok=True)
-    wanted = [f"lighthouse@{VERSION}", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"]
-    subprocess.run(["npm", "install", "--prefix", str(CACHE), *wanted], check=True)
 
 
 def cookie(site: Site, who: str) -> str:
@@ -71,10 +61,9 @@ def look(url: str, header: str, device: str) -> dict[str, Any]:
         "--only-categories=performance,accessibility,best-practices",
     ]
     flags += ["--preset=desktop"] if device == "desktop" else []
-    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), "")
-    answer = subprocess.run(
-        [str(PROGRAM), url, *flags], capture_output=True, check=True, env=os.environ | {"CHROME_PATH": program}
-    )
+    chromium = next((found for name in CHROMIUMS if (found := shutil.which(name))), "")
+    command = [str(program("lighthouse", VERSION)), url, *flags]
+    answer = subprocess.run(command, capture_output=True, check=True, env=os.environ | {"CHROME_PATH": chromium})
     report: dict[str, Any] = json.loads(answer.stdout)
     return report
 
@@ -104,7 +93,7 @@ def row(name: str, device: str, found: list[float]) -> Row:
 
 
 def main(runs: int) -> None:
-    fetch()
+    program("lighthouse", VERSION)
     rows = []
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as site:
         headers = {who: cookie(site, who) for _name, who, _path in LOOKS}
