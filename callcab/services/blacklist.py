@@ -16,6 +16,7 @@ from callcab.db import CabSession
 from callcab.lib import clock, csv_io
 from callcab.lib import phone as phones
 from callcab.lib.errors import Forbidden, Invalid, NotFound
+from callcab.lib.number_set import NumberSet
 from callcab.models import BlacklistEntry, BlacklistSource, Customer, Operation, RowOutcome, UndoChunk
 from callcab.permissions import allowed
 from callcab.scope import Actor
@@ -49,16 +50,19 @@ def add_many(
         return 0
     if len(reason) > LONGEST_REASON:
         raise Invalid("field.too_long", field="reason", limit=LONGEST_REASON)
-    added = session.execute(
+    repeated = session.scalars(
         sa.text(
-            "INSERT INTO blacklist_entry (customer_id, phone, phone_reversed, source, reason, author_id, author_name,"
-            " operation_id, call_id, created_at) SELECT :customer, number, CAST(reverse(CAST(number AS text)) AS int8),"
+            "WITH wanted AS MATERIALIZED (SELECT number FROM unnest(CAST(:numbers AS bigint[])) AS number),"
+            " added AS (INSERT INTO blacklist_entry (customer_id, phone, phone_reversed, source, reason, author_id,"
+            " author_name, operation_id, call_id, created_at)"
+            " SELECT :customer, number, CAST(reverse(CAST(number AS text)) AS int8),"
             " :source, :reason, :author, :name, :operation, :call, :now"
-            " FROM unnest(CAST(:numbers AS bigint[])) AS number ON CONFLICT (customer_id, phone) DO NOTHING"
+            " FROM wanted ON CONFLICT (customer_id, phone) DO NOTHING RETURNING phone)"
+            " SELECT number FROM wanted WHERE number NOT IN (SELECT phone FROM added)"
         ),
         {
             "customer": customer_id,
-            "numbers": wanted,
+            "numbers": bulk.listed(wanted),
             "source": source.value,
             "reason": reason,
             "author": actor.user_id,
@@ -67,11 +71,11 @@ def add_many(
             "call": call_id,
             "now": clock.now(),
         },
-    )
-    new = bulk.written(added)
-    if new < len(wanted):
-        new += _revive(session, customer_id, wanted)
-        _release(session, customer_id, wanted, operation_id)
+    ).all()
+    new = len(wanted) - len(repeated)
+    if repeated:
+        new += _revive(session, customer_id, repeated)
+        _release(session, customer_id, repeated, operation_id)
     if new:
         stop_calls(session, customer_id, wanted)
     return new
@@ -263,13 +267,10 @@ def preview_chunk(
     session: CabSession, records: Sequence[csv_io.Record], params: dict[str, Any], actor: Actor, memory: dict[str, Any]
 ) -> Tally:
     """Count new, known and refused records of an import without writing anything; a repeat in the file is known."""
-    seen: set[int] = memory.setdefault("seen", set())
     numbers, tally = _numbers(records)
-    fresh = set(numbers) - seen
-    known = known_of(session, params.get("customer_id"), sorted(fresh))
-    tally.done = len(fresh - known)
+    fresh = memory.setdefault("seen", NumberSet()).add_new(numbers)
+    tally.done = len(fresh) - len(known_of(session, params.get("customer_id"), sorted(fresh)))
     tally.known = len(numbers) - tally.done
-    seen |= fresh
     return tally
 
 

@@ -14,14 +14,24 @@ NUMBER, TEXT, MOMENT, COUNT = sa.BigInteger(), sa.Text(), sa.DateTime(timezone=T
 MONEY = sa.Numeric(14, 2)
 
 
+def listed(values: Sequence[int]) -> str:
+    """Numbers as PostgreSQL reads an array, for a cast: the driver takes ten times as long for each of a list."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def _numbers(values: Sequence[int]) -> Any:
+    # Without a type of its own the parameter is the array itself to the planner, not a text to be turned into one.
+    return sa.cast(sa.bindparam(None, listed(values), type_=sa.types.NullType(), unique=True), ARRAY(NUMBER))
+
+
 def any_of(values: Sequence[int]) -> Any:
     """``column == any_of(ids)``: is it one of these numbers."""
-    return sa.func.any(sa.literal(list(values), ARRAY(NUMBER)))
+    return sa.func.any(_numbers(values))
 
 
 def all_of(values: Sequence[int]) -> Any:
     """``column != all_of(ids)``: is it none of these numbers."""
-    return sa.func.all(sa.literal(list(values), ARRAY(NUMBER)))
+    return sa.func.all(_numbers(values))
 
 
 def any_text(values: Sequence[str]) -> Any:
