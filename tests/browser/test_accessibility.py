@@ -53,6 +53,7 @@ CABINET = (
 # Their parts are those of the pages above: they are looked at on a desk in the light and on a phone in the dark.
 RARER_SUPPORT = (
     "/admin/audio-recordings/",
+    "/admin/blacklist/export/",
     "/admin/blacklist/new/",
     "/admin/callbacks/",
     "/admin/calls/why/?phone=79250000001",
@@ -61,11 +62,14 @@ RARER_SUPPORT = (
     "/admin/clients/edit/?id=1",
     "/admin/clients/new/",
     "/admin/contact-lists/",
+    "/admin/file-schedules/",
     "/admin/handset/",
     "/admin/inbound/",
     "/admin/invoices/details/?id=1",
     "/admin/ledger/",
     "/admin/list-entries/",
+    "/admin/load/clients/",
+    "/admin/load/numbers/",
     "/admin/mail/",
     "/admin/numbers/details/?id=1",
     "/admin/numbers/new/",

@@ -18,7 +18,7 @@ from callcab.services.operation.catalogue import (
     register_import,
 )
 from callcab.services.operation.columns import ExportColumn
-from callcab.services.operation.continuing import can_continue, last_export, narrowed
+from callcab.services.operation.continuing import OVERLAP, can_continue, last_export, narrowed
 from callcab.services.operation.forecast import Forecast, Rules, forecast
 from callcab.services.operation.reading import (
     downloads,
@@ -55,6 +55,7 @@ from callcab.services.operation.undoing import (
 
 __all__ = [
     "INLINE_ROWS",
+    "OVERLAP",
     "ExportColumn",
     "Forecast",
     "RowResult",

@@ -64,7 +64,7 @@ def _choose(view: "ListView", state: ListState) -> ResponseReturnValue:
     if last is None:
         del form.only_new
     else:
-        form.only_new.description = gettext("Добавленное с %(moment)s", moment=moment(last))
+        form.only_new.description = gettext("Добавленное с %(moment)s", moment=moment(last - operations.OVERLAP))
     if request.method == "POST" and form.validate():
         params = params_of(form, columns)
         if last is not None and form.only_new.data:
