@@ -217,10 +217,14 @@ def _count(session: CabSession, operation: Operation) -> tuple[int, int | None]:
     assert operation.spec_name is not None  # noqa: S101 - set one line before the call
     spec = listing.get(operation.spec_name)
     state = listing.from_json(spec, operation.filter)
+    if operation.kind is OperationKind.EXPORT:
+        # It changes no row that it could meet twice; of a whole list the total is kept.
+        found = listing.count_matching(session, spec, state, ids=operation.ids, customer_id=operation.customer_id)
+        return found.value, None
     rows = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
     counted = rows.with_only_columns(sa.func.count(spec.model.id.distinct()), sa.func.max(spec.model.id))
-    found, last = session.execute(counted).one()
-    return found, last
+    number, last = session.execute(counted).one()
+    return number, last
 
 
 def _record(session: CabSession, operation: Operation, actor: Actor) -> None:
