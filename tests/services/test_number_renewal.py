@@ -218,6 +218,13 @@ def test_a_quote_counts_what_may_be_rented_and_says_whether_it_is_enough(session
     }
 
 
+def test_a_quote_for_a_blocked_customer_refuses_every_number(session: CabSession) -> None:
+    owner = factories.customer(session, balance="100.00", status=CustomerStatus.BLOCKED, block_reason="долг")
+    factories.number(session)
+    found = quotes.quote(session, sa.select(PhoneNumber), customer=owner, until=NOW + timedelta(days=3))
+    assert [line.refusal for line in found.lines] == ["customer.blocked"]
+
+
 def test_a_quote_says_of_each_number_why_it_is_not_to_be_had(session: CabSession) -> None:
     owner, other = factories.customer(session), factories.customer(session)
     duty = factories.number(session, kind=NumberKind.DUTY)

@@ -11,6 +11,7 @@ from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import (
     Customer,
+    CustomerStatus,
     NumberKind,
     NumberLease,
     NumberState,
@@ -74,6 +75,8 @@ def quote(session: CabSession, rows: sa.Select[PhoneNumber], *, customer: Custom
     for phone, kind, state, owner, rented_until, holder in session.execute(rows.with_only_columns(*columns)):
         start = max(rented_until or now, now)
         refusal = _refusal(kind, state, {owner, holder} - {None, customer.id}, owner)
+        if customer.status is CustomerStatus.BLOCKED:
+            refusal = "customer.blocked"
         if not refusal and not start < until <= start + LONGEST:
             refusal = "rental.until"
         price = Decimal("0.00") if refusal else rent_price(customer.tariff, start, until)

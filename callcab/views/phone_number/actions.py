@@ -33,6 +33,7 @@ REFUSALS = {
     "number.blocked": _l("заблокирован"),
     "number.rented": _l("в аренде у другого клиента"),
     "number.busy": _l("занят рассылкой другого клиента"),
+    "customer.blocked": _l("клиент заблокирован"),
     "rental.until": _l("дата в прошлом или дальше года"),
 }
 POOL_KINDS = [("shared", _l("Общий")), ("duty", _l("Дежурный"))]
