@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from callcab.db import unit_of_work
 from callcab.models import CampaignState, Customer, CustomerStatus, NumberState, PhoneNumber, PromoBatch
 from callcab.scope import Scope
+from callcab.web.listing import acting
 from tests import factories
 from tests.client import Browser, Page
 from tests.people import People
@@ -109,3 +110,15 @@ def test_a_customer_reads_which_of_his_chosen_numbers_stay(people: People) -> No
     (shared,) = numbers(NumberState.FREE)
     page = ask(people.olga, "/cabinet/numbers/", "delete", [shared])
     assert facts(page)["Удалить можно только личный номер. Снимите отметки с остальных."] == "1"
+
+
+def test_more_rows_than_a_page_has_time_for_are_asked_about_without_a_forecast(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acting, "FORESEEN", 1)
+    ids = numbers(NumberState.FREE, NumberState.BLOCKED)
+    page = ask(people.sasha, "/admin/numbers/", "unblock", ids)
+    assert "Строк слишком много для расчёта." in page.text
+    page.form(has="confirmed").submit()
+    with unit_of_work(SYSTEM) as session:
+        assert session.get_one(PhoneNumber, ids[1]).state is NumberState.FREE

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 # Deletions of more rows than this ask for the number to be typed (ux.md §5).
 TYPED_ABOVE = 1_000
+# More rows could not be looked at within the time that a page has.
+FORESEEN = 3_000_000
 # Rows that the question names.
 SAMPLES = 5
 
@@ -68,7 +70,7 @@ def act(view: "ListView") -> ResponseReturnValue:
         return leave(view, gettext("Этих строк уже нет. Обновите список."), "warning")
     form = read_form(choice)
     problem = refusal(choice, found, form)
-    shown = look_ahead(view, choice, form)
+    shown = look_ahead(view, choice, found, form)
     if problem is None and shown is not None:
         problem = unseen(view, choice, shown)
     if problem is None:
@@ -132,10 +134,12 @@ def refusal(choice: Choice, found: int, form: Form | None) -> str | None:
     return None
 
 
-def look_ahead(view: "ListView", choice: Choice, form: Form | None) -> Preview | None:
+def look_ahead(view: "ListView", choice: Choice, found: int, form: Form | None) -> Preview | None:
     """What the action would do; fields that are not filled in rightly yet count as none."""
     if choice.action.preview is None or not choice.asks:
         return None
+    if found > FORESEEN:
+        return Preview([(gettext("Строк"), number(found))], "many", gettext("Строк слишком много для расчёта."))
     params = plain(form.data) if form is not None and choice.confirmed and form.validate() else None
     return choice.action.preview(db.session(), chosen_rows(view, choice), params)
 
