@@ -179,6 +179,11 @@ def test_no_action_or_export_touches_another_customer(
             whole = {"csrf_token": token, "action": action.name, "scope": "all", "confirmed": "1", "reason": "x"}
             check(olga.send(f"{view.url}/action/?customer={stage.other_id}", whole), f"{view.url} all {action.name}")
         check(olga.send(f"{view.url}/export/", {"csrf_token": token, "id": numbers[:200]}), f"{view.url} export")
+        for edit, number in product(view.edits, numbers):
+            door = f"{view.url}/cell/?field={edit.key}&id={number}"
+            check(olga.get(door, status=None), door)
+            for seen in ("", world.MARK):
+                check(olga.send(door, {"csrf_token": token, "value": "x", "seen": seen}, follow=False), f"POST {door}")
     assert foreign_rows(owner_connection, stage.other_id) == before
 
 
