@@ -12,7 +12,17 @@ from sqlalchemy import orm
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib.errors import DomainError, Forbidden, Invalid, LimitReached, NotFound
-from callcab.models import ExportSchedule, Operation, OperationState, Period, SavedView, User, UserStatus
+from callcab.models import (
+    Customer,
+    CustomerStatus,
+    ExportSchedule,
+    Operation,
+    OperationState,
+    Period,
+    SavedView,
+    User,
+    UserStatus,
+)
 from callcab.permissions import allowed
 from callcab.scope import Actor
 from callcab.services import audit, listing, operation
@@ -174,7 +184,8 @@ def addressee(session: CabSession, operation_id: int) -> tuple[User, SavedView] 
 
 def _start(session: CabSession, row: ExportSchedule, zone: ZoneInfo) -> Operation:
     view, owner = row.view, session.get_one(User, row.owner_id)
-    if owner.status is not UserStatus.ACTIVE:
+    customer = None if row.customer_id is None else session.get_one(Customer, row.customer_id)
+    if owner.status is not UserStatus.ACTIVE or (customer and customer.status is CustomerStatus.BLOCKED):
         raise Forbidden("forbidden")
     state = _state_of(view, zone)
     params = {**row.params, "schedule": row.id}

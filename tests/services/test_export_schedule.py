@@ -179,6 +179,15 @@ def test_an_owner_who_is_switched_off_gets_no_more_files(owner: Actor) -> None:
     assert (load(row).paused, load(row).stopped) == (True, "forbidden")
 
 
+def test_a_customer_who_is_blocked_gets_no_more_files(owner: Actor) -> None:
+    row = agree(owner)
+    make_due(row)
+    with unit_of_work(SYSTEM) as session:
+        session.execute(sa.text("UPDATE customer SET status = 'blocked', block_reason = 'долг'"))
+    assert run() is None
+    assert (load(row).paused, load(row).stopped) == (True, "forbidden")
+
+
 def test_an_owner_who_lost_the_right_gets_no_more_files(owner: Actor) -> None:
     row = agree(owner)
     make_due(row)
