@@ -37,14 +37,15 @@ def fill(session: CabSession, contacts: int, blacklist: int) -> tuple[int, int]:
         sa.text(
             "INSERT INTO list_entry (contact_list_id, customer_id, phone, variables, created_at) SELECT :list, :owner,"
             " CASE WHEN n % 3 = 0 THEN 73420000000 + (n * 7919) % 9999999 ELSE 79000000000 + n * 10 END,"
-            ' \'{"Имя": "Анна"}\', :now FROM generate_series(1, :contacts) AS n ON CONFLICT DO NOTHING'
+            ' \'{"Имя": "Анна"}\', :now FROM generate_series(1, CAST(:contacts AS bigint)) AS n ON CONFLICT DO NOTHING'
         ),
         values,
     )
     session.execute(
         sa.text(
             "INSERT INTO blacklist_entry (customer_id, phone, source, reason, author_name, created_at)"
-            " SELECT :owner, 79000000000 + n * 100, 'file', '', '', :now FROM generate_series(1, :blacklist) AS n"
+            " SELECT :owner, 79000000000 + n * 100, 'file', '', '', :now"
+            " FROM generate_series(1, CAST(:blacklist AS bigint)) AS n"
         ),
         values,
     )

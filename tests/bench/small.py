@@ -20,6 +20,7 @@ from callcab.lib import amount_words, invoice_text, money, payment_qr, pdf
 from callcab.models import BlacklistEntry, Customer
 from callcab.scope import Scope
 from callcab.services import decision
+from callcab.services.campaign.drafting import MOST_FROM_LISTS
 from callcab.web.access import requires
 from tests.bench import preflight
 from tests.bench.batch import MILLION, allowed
@@ -73,13 +74,14 @@ def decisions(at: Place) -> list[Row]:
 
 def launches(at: Place) -> list[Row]:
     """The check before a launch (preflight.py), in a database of its own."""
-    contacts = max(int(MILLION * at.scale), 100)
-    made, looks = preflight.measure(at.app_url, contacts, contacts)
+    entries = max(int(MILLION * at.scale), 100)
+    contacts = min(entries, MOST_FROM_LISTS)
+    made, looks = preflight.measure(at.app_url, contacts, entries)
     limit, full = allowed(5, contacts), allowed(10, contacts, 100_000)
     best = min(looks)
     name = f"campaign of {contacts:,} contacts"
     return [
-        Row(f"{name} against as long a blacklist", f"{best:.2f} s", goal=f"≤ {limit:.1f} s", ok=best <= limit),
+        Row(f"{name} against a blacklist of {entries:,}", f"{best:.2f} s", goal=f"≤ {limit:.1f} s", ok=best <= limit),
         Row(
             f"{name}: made and checked before launch",
             f"{made:.2f} + {looks[0]:.2f} s",

@@ -10,6 +10,7 @@ from callcab.db import unit_of_work
 from callcab.models import BlacklistEntry, BlacklistSource, CustomerStatus
 from callcab.scope import Scope
 from callcab.services import decision
+from callcab.services.decision import facts
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -39,6 +40,14 @@ def test_an_ordinary_number_may_be_called_and_every_rule_says_so() -> None:
         "caller",
         "retries",
     ]
+
+
+def test_free_numbers_are_told_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "MOST_FREE", 2)
+    with unit_of_work(SYSTEM) as session:
+        for _ in range(3):
+            factories.number(session)
+    assert next(one.evidence for one in decide().trace if one.rule == "caller") == {"free": 2}
 
 
 @pytest.mark.parametrize("phone", ["8-800-555-35-35", "8 809 123-45-67", "8 701 123-45-67", "чепуха"])

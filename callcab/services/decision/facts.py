@@ -27,6 +27,8 @@ from callcab.services.phone_number.lease import Caller, find_caller
 # How far back calls are looked at (rule C3 counts a month), and how many of a number at most.
 MEMORY = timedelta(days=30)
 MOST_EARLIER = 8
+# So many free numbers are told; who asks wants to know whether there are any.
+MOST_FREE = 100
 # A number that the network called non-existent is not dialled for so long; it may be given to somebody one day.
 UNALLOCATED_LIFE = timedelta(days=180)
 
@@ -166,12 +168,12 @@ def _add_earlier(session: CabSession, facts: Facts, numbers: Sequence[int]) -> N
 
 
 def _free_numbers(session: CabSession, customer_id: int) -> int:
-    return (
-        session.scalar(
-            sa.select(sa.func.count())
-            .select_from(PhoneNumber)
-            .where(PhoneNumber.kind == NumberKind.SHARED, PhoneNumber.state == NumberState.FREE)
-            .where(sa.or_(PhoneNumber.customer_id.is_(None), PhoneNumber.customer_id == customer_id))
-        )
-        or 0
+    """How many, up to MOST_FREE: a pool of a hundred thousand took longer to count than all else to decide."""
+    free = (
+        sa.select(PhoneNumber.id)
+        .where(PhoneNumber.kind == NumberKind.SHARED, PhoneNumber.state == NumberState.FREE)
+        .where(sa.or_(PhoneNumber.customer_id.is_(None), PhoneNumber.customer_id == customer_id))
+        .limit(MOST_FREE)
+        .subquery()
     )
+    return session.scalar(sa.select(sa.func.count()).select_from(free)) or 0
