@@ -22,6 +22,7 @@ from callcab.permissions import allowed
 from callcab.scope import Actor
 from callcab.services import audit, bulk, operation
 from callcab.services.call.opting_out import stop_calls
+from callcab.services.listing import decode_id
 from callcab.services.operation import keeping
 from callcab.services.operation.catalogue import RowResult, Tally
 from callcab.services.operation.columns import ExportColumn
@@ -303,8 +304,7 @@ def read_pasted(path: Path, skip: int) -> Iterator[csv_io.Record]:
 
 def customer(session: CabSession, text: str) -> Customer:
     """The customer of a number typed or linked by support. NotFound ``customer.not_found``."""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    found = session.get(Customer, number)
+    found = session.get(Customer, decode_id(text) or 0)
     if found is None:
         raise NotFound("customer.not_found")
     return found

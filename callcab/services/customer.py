@@ -12,6 +12,7 @@ from callcab.lib.errors import Conflict, Invalid, NotFound
 from callcab.models import Customer, CustomerStatus, Note, Tariff, User, UserStatus
 from callcab.scope import Actor
 from callcab.services import audit, cell, label, session_record, user
+from callcab.services.listing import decode_id
 
 NAME_LIMIT = 200
 NOTE_LIMIT = 4000
@@ -67,7 +68,7 @@ def set_manager(session: CabSession, customer_id: int, *, value: str, seen: str,
 
 def read_id(text: str) -> int | None:
     """The id that a choice of a form holds, 0 for what is none; None for "nobody"."""
-    return (int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0) if text else None
+    return (decode_id(text) or 0) if text else None
 
 
 def _set_one(

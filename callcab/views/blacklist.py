@@ -1,15 +1,12 @@
 """The blacklist: a customer's own numbers, and all lists for support."""
 
-import csv
-import io
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, g, redirect, request
+from flask import g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import ngettext
-from werkzeug.datastructures import FileStorage
 from wtforms import Form, StringField
 from wtforms.validators import DataRequired, Length
 
@@ -17,14 +14,15 @@ from callcab.db import CabSession, unit_of_work
 from callcab.lib import csv_io
 from callcab.lib.csv_io import FileError
 from callcab.lib.errors import DomainError, Invalid
-from callcab.models import BlacklistEntry, BlacklistSource, Operation, RowOutcome
+from callcab.models import BlacklistEntry, BlacklistSource, Operation
 from callcab.scope import Actor
-from callcab.services import blacklist, blacklist_reason, forecasts, stored_file
+from callcab.services import blacklist, blacklist_reason, forecasts
 from callcab.services import operation as operations
+from callcab.services.listing import decode_id
 from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
 from callcab.views.call_why import why_link
 from callcab.views.lookups import CUSTOMERS
-from callcab.web import errors, theme
+from callcab.web import errors, theme, uploads
 from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_scope, requires
 from callcab.web.database import db
@@ -33,12 +31,7 @@ from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import Action, CellEdit, Column, Empty, FilterField, ListView, PageAction, fixed, outlook
 
-UPLOAD_LIMIT = 100 * 1024 * 1024
-TEXT_LIMIT = 2 * 1024 * 1024
-# Up to so many bytes are counted within the request, so that the preview is there at once.
-INLINE_BYTES = 64 * 1024
 SOURCES = words.BLACKLIST_SOURCES
-WAYS = (BlacklistSource.HAND, BlacklistSource.CLIPBOARD, BlacklistSource.FILE)
 
 
 class ReasonForm(Form):
@@ -137,27 +130,25 @@ class BlacklistView(ListView):
     @requires("blacklist.edit")
     def rejected_view(self) -> ResponseReturnValue:
         """The refused rows of an import as CSV, to be repaired and loaded again."""
-        row_id = request.args.get("id", "")
-        number = int(row_id) if row_id.isascii() and row_id.isdigit() and len(row_id) < 19 else 0
+        number = decode_id(request.args.get("id", "")) or 0
         operation = operations.get(db.session, number, customer_id=self.customer_id())
-        rows = operations.result_rows(db.session, operation, outcome=RowOutcome.FAILED, after=0, limit=csv_rows_limit())
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-        writer.writerow([_("Строка"), _("Номер телефона"), _("Причина")])
-        for row in rows:
-            reason = str(errors.TEXTS.get(row.reason, row.reason))
-            writer.writerow([(row.after or {}).get("line", ""), csv_io.safe_cell(row.text), reason])
-        answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
-        answer.headers["Content-Disposition"] = f'attachment; filename="rejected-{operation.id}.csv"'
-        return answer
+        return uploads.rejected_file(
+            operation,
+            [_("Строка"), _("Номер телефона"), _("Причина")],
+            lambda row: [
+                (row.after or {}).get("line", ""),
+                csv_io.safe_cell(row.text),
+                str(errors.TEXTS.get(row.reason, row.reason)),
+            ],
+        )
 
     def _form(self, problem: str) -> ResponseReturnValue:
         way = request.values.get("way", "hand")
         crumbs = [{"url": f"{self.url}/", "name": self.name}, {"url": "", "name": _("Добавить номера")}]
         page = self.render(
             "cabinet/blacklist/new.html",
-            way=way if way in {item.value for item in WAYS} else "hand",
-            ways=[(item.value, SOURCES[item]) for item in WAYS],
+            way=way if way in dict(uploads.WAYS) else "hand",
+            ways=uploads.WAYS,
             problem=problem,
             typed=request.form,
             target=request.full_path.rstrip("?"),
@@ -177,65 +168,21 @@ class BlacklistView(ListView):
         if len(reason) > blacklist.LONGEST_REASON:
             raise Invalid("field.too_long", field="reason", limit=blacklist.LONGEST_REASON)
         self.may_add(reason)
-        source, stream, name = read_input()
         customer_id = self.list_customer()
         with unit_of_work(current_scope()) as session:
-            file = stored_file.upload(
+            source, file = uploads.keep_input(session, customer_id)
+            return uploads.start_import(
                 session,
-                stream,
-                name=name,
-                content_type="application/octet-stream",
-                customer_id=customer_id,
-                created_by=current_actor().user_id,
-                limit=UPLOAD_LIMIT,
-            )
-            if source is BlacklistSource.FILE:
-                # A file that can't be read is refused whole, here and now (rule B5); nothing stays of it.
-                csv_io.sniff(stored_file.path(file))
-            operation = operations.start_import(
-                session,
-                name="blacklist.import" if source is BlacklistSource.FILE else "blacklist.paste",
-                file=file,
-                params={"customer_id": customer_id, "source": _said_by(source).value, "reason": reason},
-                actor=current_actor(),
+                "blacklist.import" if source is BlacklistSource.FILE else "blacklist.paste",
+                file,
+                {"customer_id": customer_id, "source": _said_by(source).value, "reason": reason},
                 customer_id=customer_id,
             )
-            if file.size <= INLINE_BYTES:
-                count_now(session, operation)
-            return operation
-
-
-def csv_rows_limit() -> int:
-    """As many refused rows as an operation keeps."""
-    return 10_000
-
-
-def count_now(session: CabSession, operation: Operation) -> None:
-    """The preview of a small import within the request; the job finds nothing left to do."""
-    attempt = operations.begin(session, operation.id)
-    with operations.Run(attempt) as run:
-        while operations.step(session, operation.id, run) is operations.Step.MORE:
-            pass
 
 
 def _said_by(way: BlacklistSource) -> BlacklistSource:
     """The way in, unless the operator said it: then that is what matters, however it came here."""
     return BlacklistSource.OPERATOR if request.form.get("operator") else way
-
-
-def read_input() -> tuple[BlacklistSource, Any, str]:
-    """What the form holds: its way in, a binary stream, a file name. Raises Invalid for an empty one."""
-    way = request.form.get("way", "")
-    if way == BlacklistSource.FILE.value:
-        file: FileStorage | None = request.files.get("file")
-        if file is None or not file.filename:
-            raise Invalid("blacklist.no_file", field="file")
-        return BlacklistSource.FILE, file.stream, file.filename
-    source = BlacklistSource.CLIPBOARD if way == BlacklistSource.CLIPBOARD.value else BlacklistSource.HAND
-    text = request.form.get("numbers", "").replace("\x00", "")
-    if not text.strip():
-        raise Invalid("blacklist.no_numbers", field="numbers")
-    return source, io.BytesIO(text.encode("utf-8")), "numbers.txt"
 
 
 class CabinetBlacklist(BlacklistView):
@@ -310,7 +257,7 @@ class SupportBlacklist(BlacklistView):
 
 # Only here may a body be as large as a list file.
 for _endpoint in ("admin_blacklist.new_view", "cabinet_blacklist.new_view"):
-    allow_upload(_endpoint, body=UPLOAD_LIMIT, text=TEXT_LIMIT)
+    allow_upload(_endpoint, body=uploads.UPLOAD_LIMIT, text=uploads.TEXT_LIMIT)
 
 
 def support_views() -> list[ListView]:

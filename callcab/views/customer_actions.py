@@ -115,7 +115,7 @@ def invite_owner(session: CabSession, rows: Any, params: dict[str, Any], actor: 
     for row in rows:
         found = customer.owner(session, row.id)
         send_invitation(session, user.invite_again(session, customer_id=row.id, user_id=found.id, actor=actor))
-    return _("Приглашение отправлено снова.")
+    return _("Приглашение отправлено.")
 
 
 ACTIONS = (

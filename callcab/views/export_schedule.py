@@ -13,6 +13,7 @@ from callcab.lib.errors import DomainError
 from callcab.models import ExportSchedule, Period, SavedView
 from callcab.scope import Actor
 from callcab.services import export_schedule, forecasts, saved_view
+from callcab.services.listing import decode_id
 from callcab.services.specs.export_schedule import EXPORT_SCHEDULE
 from callcab.views.job_words import STATES
 from callcab.web import errors, theme
@@ -183,14 +184,12 @@ class ExportSchedules(ListView):
 
     def _asked(self) -> tuple[SavedView, ListView]:
         """The saved view of the address, and the list that it is of; 404 for what he does not see."""
-        text = request.args.get("view", "")
-        number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-        row = db.session().get(SavedView, number)
+        row = db.session().get(SavedView, decode_id(request.args.get("view", "")) or 0)
         shown = None if row is None else self.shown_list(row.list_name)
         if row is None or shown is None:
             abort(404)
         try:
-            saved_view.get(db.session(), number, list_name=row.list_name, actor=current_actor())
+            saved_view.get(db.session(), row.id, list_name=row.list_name, actor=current_actor())
         except DomainError:
             abort(404)
         if not shown.export_permission or not may(shown.export_permission):

@@ -1,12 +1,10 @@
 """Tables that support loads: what was sent, the columns with a sample, then the counts of an import."""
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, abort, redirect, request
+from flask import abort, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
@@ -14,26 +12,16 @@ from callcab.db import CabSession, unit_of_work
 from callcab.lib import csv_io
 from callcab.lib.csv_io import FileError
 from callcab.lib.errors import DomainError, Invalid
-from callcab.models import BlacklistSource, NumberKind, Operation, PromoBatch, RowOutcome, StoredFile
+from callcab.models import NumberKind, OperationRow, PromoBatch, StoredFile
 from callcab.services import loading, stored_file
 from callcab.services import operation as operations
-from callcab.views.blacklist import (
-    INLINE_BYTES,
-    SOURCES,
-    TEXT_LIMIT,
-    UPLOAD_LIMIT,
-    count_now,
-    csv_rows_limit,
-    read_input,
-)
+from callcab.services.listing import decode_id
 from callcab.views.job_words import row_reason
-from callcab.web import errors, theme
+from callcab.web import errors, theme, uploads
 from callcab.web.access import Page, allow_upload, current_actor, current_scope, may
 from callcab.web.database import db
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-
-WAYS = [(item.value, SOURCES[item]) for item in (BlacklistSource.HAND, BlacklistSource.CLIPBOARD, BlacklistSource.FILE)]
 
 
 @dataclass(frozen=True)
@@ -113,7 +101,7 @@ class Loading(Page):
             extra=_extra_words(what, extra),
             action=request.full_path.rstrip("?"),
             way=request.values.get("way", "file"),
-            ways=WAYS,
+            ways=uploads.WAYS,
             typed=request.form,
             problem=problem,
             crumbs=[{"url": "", "name": target.title}],
@@ -154,16 +142,15 @@ class Loading(Page):
     @expose("/rejected/")
     def rejected_view(self) -> ResponseReturnValue:
         """The refused rows of a load with all their cells and the reason, to be put right and loaded again."""
-        text = request.args.get("id", "")
-        number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
         try:
-            row = operations.get(db.session, number, customer_id=None)
+            row = operations.get(db.session, decode_id(request.args.get("id", "")) or 0, customer_id=None)
         except DomainError:
             abort(404)
         titles = loading.titled(row.params)
         if titles is None or not operations.may_handle(row, current_actor()):
             abort(404)
-        return _as_csv(row, titles)
+        heading = [*map(csv_io.safe_cell, titles), _("Причина отказа")] if any(titles) else []
+        return uploads.rejected_file(row, heading, lambda item: [*_cells(item, len(titles)), row_reason(item)])
 
 
 def _target(what: str) -> tuple[Target, loading.Table]:
@@ -183,8 +170,7 @@ def _extra(what: str) -> dict[str, Any]:
         return {"kind": NumberKind.SHARED.value}
     if what != "promo-codes":
         return {}
-    text = request.args.get("batch", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    number = decode_id(request.args.get("batch", "")) or 0
     if db.session().get(PromoBatch, number) is None:
         abort(404)
     return {"batch_id": number}
@@ -203,40 +189,25 @@ def _extra_words(what: str, extra: Mapping[str, Any]) -> str:
 
 def _keep(session: CabSession) -> StoredFile:
     """What the form holds, as a file. Raises FileError for one that is refused whole, Invalid."""
-    _source, stream, name = read_input()
-    file = stored_file.upload(
-        session,
-        stream,
-        name=name,
-        content_type="application/octet-stream",
-        customer_id=None,
-        created_by=current_actor().user_id,
-        limit=UPLOAD_LIMIT,
-    )
+    _way, file = uploads.keep_input(session, None)
+    # What was typed is a table, too.
     csv_io.sniff(stored_file.path(file))
     return file
 
 
 def _file_or_404(text: str) -> StoredFile:
     """A file that this person has sent; 404 for any other."""
-    file_id = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    try:
-        file = stored_file.get(db.session(), file_id, customer_id=None)
-        if file.customer_id is not None or file.created_by != current_actor().user_id:
-            abort(404)
-        csv_io.sniff(stored_file.path(file))
-    except (DomainError, FileError):
+    file = uploads.kept_or_404(text, None)
+    if file.customer_id is not None or file.created_by != current_actor().user_id:
         abort(404)
     return file
 
 
 def _read_columns(guess: loading.Guess, table: loading.Table) -> loading.Columns:
     """What a person chose; a place that is not there is none."""
-    fields = {}
-    for field in table.fields:
-        text = request.form.get(field.key, "")
-        if text.isascii() and text.isdigit() and int(text) < len(guess.titles):
-            fields[field.key] = int(text)
+    width = len(guess.titles)
+    chosen = {field.key: uploads.chosen_place(request.form.get(field.key, ""), width) for field in table.fields}
+    fields = {key: place for key, place in chosen.items() if place is not None}
     header = guess.columns.header or (guess.first_line if request.form.get("header") else 0)
     return loading.Columns(header, fields, guess.titles)
 
@@ -245,36 +216,17 @@ def _start(table: loading.Table, file: StoredFile, columns: loading.Columns, ext
     """Have the table counted; a small one before the answer. Raises Invalid for columns that can't be used."""
     loading.check_columns(columns, table)
     with unit_of_work(current_scope()) as session:
-        made = operations.start_import(
-            session,
-            name=table.name,
-            file=file,
-            params={"columns": columns.stored(), **extra},
-            actor=current_actor(),
-            customer_id=None,
-        )
-        if file.size <= INLINE_BYTES:
-            count_now(session, made)
-        return int(made.id)
+        params = {"columns": columns.stored(), **extra}
+        return int(uploads.start_import(session, table.name, file, params, customer_id=None).id)
 
 
-def _as_csv(row: Operation, titles: list[str]) -> Response:
-    rows = operations.result_rows(db.session(), row, outcome=RowOutcome.FAILED, after=0, limit=csv_rows_limit())
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    if any(titles):
-        writer.writerow([*map(csv_io.safe_cell, titles), _("Причина отказа")])
-    for item in rows:
-        cells = (item.after or {}).get("cells", [])
-        cells = [*cells, *[""] * (len(titles) - len(cells))]
-        writer.writerow([*map(csv_io.safe_cell, cells), row_reason(item)])
-    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="rejected-{row.id}.csv"'
-    return answer
+def _cells(row: OperationRow, width: int) -> list[str]:
+    cells = (row.after or {}).get("cells", [])
+    return [csv_io.safe_cell(cell) for cell in [*cells, *[""] * (width - len(cells))]]
 
 
 # Only here may a body be as large as a list file.
-allow_upload("admin_load.new_view", body=UPLOAD_LIMIT, text=TEXT_LIMIT)
+allow_upload("admin_load.new_view", body=uploads.UPLOAD_LIMIT, text=uploads.TEXT_LIMIT)
 
 
 def support_views() -> list[Page]:

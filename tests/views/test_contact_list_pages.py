@@ -51,6 +51,11 @@ def test_a_file_shows_its_columns_before_it_is_counted(people: People) -> None:
     assert "Скачать отказы" in page.text
 
 
+def test_a_column_that_no_table_has_is_the_one_that_was_proposed(people: People) -> None:
+    page = uploaded(people).form(has="variable_0").submit(phone="9" * 5000)
+    assert "Сохранить новые: 2" in page.text
+
+
 def test_two_columns_of_one_name_are_refused_and_nothing_typed_is_lost(people: People) -> None:
     page = uploaded(people).form(has="variable_0").submit(status=422, variable_0="Сумма", phone="1")
     assert "Два столбца называются «Сумма»" in page.text

@@ -117,6 +117,7 @@ def test_rows_typed_without_headings_are_told_by_their_columns(people: People) -
     [
         ({"phone": ""}, "Выберите столбец для этого поля."),
         ({"phone": "0", "note": "0"}, "Один столбец выбран для двух полей."),
+        ({"phone": "9" * 5000}, "Выберите столбец для этого поля."),
     ],
 )
 def test_columns_that_can_not_be_used_are_said_before_anything_is_counted(

@@ -1,6 +1,6 @@
 """Phones of a list file, one record at a time (rules B1-B5)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,8 @@ from callcab.lib.csv_io.table import SAMPLE_ROWS, Layout, find_columns
 
 MAX_RAW = 120
 _DEFAULT = Limits()
+# Rows that a person is shown of a table.
+_SHOWN = 5
 
 Row = tuple[int, list[str]]
 
@@ -72,6 +74,21 @@ def read_rows(file: str | Path | BinaryIO, skip_rows: int = 0, limits: Limits = 
         layout = _layout(source, limits)
         kept = stack.pop_all()
     return _table_rows(source, layout, limits, skip_rows, kept)
+
+
+def first_rows(file: str | Path | BinaryIO) -> list[TableRow]:
+    """As many rows as a person needs to see what the columns are. Raises as `read_phones`."""
+    return list(islice(read_rows(file), SAMPLE_ROWS))
+
+
+def as_shown(
+    header: Sequence[str], rows: Sequence[TableRow], behind: int
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The titles of all columns, and a few rows behind the line ``behind``, all as wide as the widest of them."""
+    data = [row.cells for row in rows if row.line > behind]
+    width = max((len(cells) for cells in (*data, header)), default=1)
+    titles, *sample = ((*cells, *[""] * (width - len(cells))) for cells in (header, *data[:_SHOWN]))
+    return tuple(cell.strip() for cell in titles), tuple(sample)
 
 
 def _table_rows(source: Source, layout: Layout, limits: Limits, skip: int, stack: ExitStack) -> Iterator[TableRow]:

@@ -7,7 +7,6 @@ the first spelling of a person wins.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,6 @@ MOST_VARIABLES = 20
 LONGEST_VARIABLE = 40
 # A workbook's reader keeps 200 letters of a cell: what it had to cut is one letter too long here, and refused.
 LONGEST_VALUE = 199
-SAMPLE = 5
-_SAMPLE_READ = 100
 
 
 @dataclass(frozen=True)
@@ -71,10 +68,8 @@ class _Person:
 def guess(path: Path) -> Guess:
     """Look at a table before it is loaded. Raises csv_io.FileError for a file that is refused whole (rule B5)."""
     layout = csv_io.sniff(path)
-    rows = list(islice(csv_io.read_rows(path), _SAMPLE_READ))
-    data = [row.cells for row in rows if row.line > layout.header_line]
-    width = max((len(cells) for cells in (*data, layout.header)), default=1)
-    titles = tuple(cell.strip() for cell in (*layout.header, *[""] * (width - len(layout.header))))
+    rows = csv_io.first_rows(path)
+    titles, sample = csv_io.as_shown(layout.header, rows, layout.header_line)
     phone = layout.phone_columns[0] if layout.phone_columns else 0
     named = [(str(place), title[:LONGEST_VARIABLE]) for place, title in enumerate(titles) if title and place != phone]
     variables: dict[str, str] = {}
@@ -82,7 +77,6 @@ def guess(path: Path) -> Guess:
         if title.casefold() not in {known.casefold() for known in variables.values()}:
             variables[place] = title
     proposed = Columns(phone, layout.header_line, dict(list(variables.items())[:MOST_VARIABLES]))
-    sample = tuple((*cells, *[""] * (width - len(cells))) for cells in data[:SAMPLE])
     return Guess(titles, sample, proposed, rows[0].line if rows else 0)
 
 

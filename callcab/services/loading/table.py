@@ -8,7 +8,6 @@ person's word, in chunks, resumed after a crash (``services.operation``).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,6 @@ from callcab.services import operation
 from callcab.services.operation.catalogue import RowResult, Tally, Undo
 
 KNOWN = "known"
-SAMPLE = 5
-_SAMPLE_READ = 100
 _SHOWN = 120
 
 
@@ -151,15 +148,12 @@ def get(name: str) -> Table:
 
 def guess(path: Path, table: Table) -> Guess:
     """Look at a table before it is loaded. Raises csv_io.FileError for a file that is refused whole."""
-    rows = list(islice(csv_io.read_rows(path), _SAMPLE_READ))
-    width = max((len(row.cells) for row in rows), default=1)
-    first = [cell.strip() for cell in rows[0].cells] if rows else []
+    rows = csv_io.first_rows(path)
+    first = rows[0].cells if rows else []
     named = _named(first, table)
     header = rows[0].line if named else 0
-    titles = tuple(first if named else ()) + ("",) * (width - (len(first) if named else 0))
-    places = named or {field.key: place for place, field in enumerate(table.fields) if place < width}
-    data = rows[1:] if named else rows
-    sample = tuple((*row.cells, *[""] * (width - len(row.cells))) for row in data[:SAMPLE])
+    titles, sample = csv_io.as_shown(first if named else (), rows, header)
+    places = named or {field.key: place for place, field in enumerate(table.fields) if place < len(titles)}
     return Guess(titles, sample, Columns(header, places, titles), rows[0].line if rows else 0)
 
 

@@ -28,6 +28,7 @@ from callcab.services import campaign as campaigns
 from callcab.services import retry
 from callcab.services.campaign import listening
 from callcab.services.dashboard import Calls
+from callcab.services.listing import decode_id
 from callcab.services.specs.campaign import CAMPAIGN
 from callcab.views.campaign.form import CampaignForm, make_form, read_draft
 from callcab.views.campaign.listening import message_player, spoken
@@ -312,8 +313,7 @@ class CabinetCampaign(CampaignList):
     def test_view(self) -> ResponseReturnValue:
         """Ring one of the customer's own numbers with this scenario."""
         row = self.row_or_404(request.form.get("id", ""))
-        given = request.form.get("number_id", "")
-        number_id = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
+        number_id = decode_id(request.form.get("number_id", "")) or 0
         try:
             with unit_of_work(SYSTEM) as session:
                 who = {"customer_id": row.customer_id, "actor": current_actor()}

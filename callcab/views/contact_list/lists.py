@@ -17,10 +17,9 @@ from callcab.models import ContactList
 from callcab.services import contact_list, forecasts, stored_file
 from callcab.services.contact_list import LONGEST_NAME, LONGEST_SOURCE
 from callcab.services.specs.contact_list import CONTACT_LIST
-from callcab.views.blacklist import TEXT_LIMIT, UPLOAD_LIMIT
 from callcab.views.contact_list import loading
 from callcab.views.lookups import CUSTOMERS
-from callcab.web import errors, theme
+from callcab.web import errors, theme, uploads
 from callcab.web import telephony_words as words
 from callcab.web.access import allow_upload, current_actor, current_customer_id, current_scope, requires
 from callcab.web.formatters import day, link, moment, number, status
@@ -186,7 +185,7 @@ class CabinetContactLists(ContactLists):
     def columns_view(self) -> ResponseReturnValue:
         """Which column holds the phones, and what the other columns are called as variables."""
         row = self.row_or_404(request.values.get("id", ""))
-        file = loading.file_or_404(request.values.get("file", ""), current_customer_id() or 0)
+        file = uploads.kept_or_404(request.values.get("file", ""), current_customer_id() or 0)
         guess = contact_list.guess(stored_file.path(file))
         typed = loading.read_columns(request.form, guess) if request.method == "POST" else guess.columns
         problem, at_fault = "", ""
@@ -247,7 +246,7 @@ class CabinetContactLists(ContactLists):
             form=form,
             problem=problem,
             way=request.values.get("way", "hand"),
-            ways=loading.WAYS,
+            ways=uploads.WAYS,
             typed=request.form,
             target=request.full_path.rstrip("?"),
             crumbs=self._crumbs(title),
@@ -273,4 +272,4 @@ class SupportContactLists(ContactLists):
 
 # Only here may a body be as large as a list file.
 for _endpoint in ("cabinet_contact_lists.new_view", "cabinet_contact_lists.add_view"):
-    allow_upload(_endpoint, body=UPLOAD_LIMIT, text=TEXT_LIMIT)
+    allow_upload(_endpoint, body=uploads.UPLOAD_LIMIT, text=uploads.TEXT_LIMIT)

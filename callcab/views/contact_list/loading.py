@@ -3,20 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import abort
-
 from callcab.db import CabSession
-from callcab.lib import csv_io
-from callcab.lib.errors import DomainError
 from callcab.models import BlacklistSource, Operation, StoredFile
 from callcab.services import contact_list, stored_file
-from callcab.services import operation as operations
 from callcab.services.contact_list import Columns, Guess
-from callcab.views.blacklist import INLINE_BYTES, SOURCES, UPLOAD_LIMIT, count_now, read_input
-from callcab.web.access import current_actor, current_customer_id
-from callcab.web.database import db
-
-WAYS = [(item.value, SOURCES[item]) for item in (BlacklistSource.HAND, BlacklistSource.CLIPBOARD, BlacklistSource.FILE)]
+from callcab.web import uploads
+from callcab.web.access import current_customer_id
 
 
 @dataclass(frozen=True)
@@ -29,20 +21,8 @@ class Taken:
 
 def take(session: CabSession, list_id: int) -> Taken:
     """Keep what the form holds. Raises FileError for a file that is refused whole, DomainError."""
-    source, stream, name = read_input()
-    customer_id = current_customer_id() or 0
-    file = stored_file.upload(
-        session,
-        stream,
-        name=name,
-        content_type="application/octet-stream",
-        customer_id=customer_id,
-        created_by=current_actor().user_id,
-        limit=UPLOAD_LIMIT,
-    )
+    source, file = uploads.keep_input(session, current_customer_id() or 0)
     if source is BlacklistSource.FILE:
-        # A file that can't be read is refused whole, here and now (rule B5); nothing stays of it, nor of the list.
-        csv_io.sniff(stored_file.path(file))
         return Taken(file_id=file.id)
     return Taken(operation=_start(session, "contact_list.paste", file, {"list_id": list_id, "source": source.value}))
 
@@ -57,37 +37,16 @@ def load_table(session: CabSession, list_id: int, file_id: int, columns: Columns
     return _start(session, "contact_list.import", file, params)
 
 
-def file_or_404(text: str, customer_id: int) -> StoredFile:
-    """The kept file of the address; 404 for a foreign, unknown or expired one."""
-    file_id = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    try:
-        file = stored_file.get(db.session(), file_id, customer_id=customer_id)
-        csv_io.sniff(stored_file.path(file))
-    except (DomainError, csv_io.FileError):
-        abort(404)
-    return file
-
-
 def read_columns(sent: Any, guess: Guess) -> Columns:
     """What a person chose on the page of columns; what can't be read is as it was proposed."""
-    places = range(len(guess.titles))
-    text = sent.get("phone", "")
-    phone = int(text) if text.isascii() and text.isdigit() and int(text) in places else guess.columns.phone
-    names = {str(place): sent.get(f"variable_{place}", "") for place in places}
+    width = len(guess.titles)
+    place = uploads.chosen_place(sent.get("phone", ""), width)
+    phone = guess.columns.phone if place is None else place
+    names = {str(place): sent.get(f"variable_{place}", "") for place in range(width)}
     header = guess.columns.header or (guess.first_line if sent.get("header") else 0)
     return Columns(phone, header, names)
 
 
 def _start(session: CabSession, name: str, file: StoredFile, params: dict[str, Any]) -> Operation:
     customer_id = current_customer_id() or 0
-    made = operations.start_import(
-        session,
-        name=name,
-        file=file,
-        params={"customer_id": customer_id, **params},
-        actor=current_actor(),
-        customer_id=customer_id,
-    )
-    if file.size <= INLINE_BYTES:
-        count_now(session, made)
-    return made
+    return uploads.start_import(session, name, file, {"customer_id": customer_id, **params}, customer_id=customer_id)

@@ -4,7 +4,7 @@ The question is a page of its own, so that everything works without scripts; wit
 window. Between question and deed the number of rows may change: then the deed is refused and asked again (rule U11).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -72,7 +72,7 @@ def act(view: "ListView") -> ResponseReturnValue:
     problem = refusal(choice, found, form)
     shown = look_ahead(view, choice, found, form)
     if problem is None and shown is not None:
-        problem = unseen(view, choice, shown)
+        problem = unseen(shown, lambda: look_ahead(view, choice, found, None))
     if problem is None:
         return carry_out(view, choice, found, form)
     return ask(view, choice, found, form, problem, shown)
@@ -151,21 +151,19 @@ def chosen_rows(view: "ListView", choice: Choice) -> Any:
 
 def samples(view: "ListView", choice: Choice) -> list[str]:
     """What some of the rows are called."""
-    rows = chosen_rows(view, choice).limit(SAMPLES)
-    if view.spec.options is not None:
-        rows = rows.options(*view.spec.options())
+    rows = chosen_rows(view, choice).limit(SAMPLES).options(*view.spec.loaders)
     return [view.name_of(row) for row in db.session().scalars(rows).unique()]
 
 
-def unseen(view: "ListView", choice: Choice, shown: Preview) -> str | None:
-    """A text when the person has not seen just this; an empty one when the fields had to be filled in first."""
+def unseen(shown: Preview, bare: Callable[[], Preview | None]) -> str | None:
+    """A text when the person has not seen just this; an empty one when the fields had to be filled in first: ``bare``
+    is what is to be seen without them."""
     seen = request.form.get("seen")
     if seen == shown.seal:
         return None
     if seen:
         return gettext("Расчёт изменился. Проверьте его и подтвердите ещё раз.")
-    assert choice.action.preview is not None  # noqa: S101 - there is something to be seen
-    return "" if choice.action.preview(db.session(), chosen_rows(view, choice), None) is None else None
+    return "" if bare() is None else None
 
 
 def drift(choice: Choice, found: int) -> str:
