@@ -7,13 +7,13 @@ request never rings a phone. A request reads through a second, read-only session
 import logging
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol, cast
+from typing import Any, LiteralString, Protocol, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -259,6 +259,26 @@ def looking_up(scope: ScopeLike) -> Iterator[Connection]:
     with engine().begin() as connection:
         _assume(connection, scope, read_only=True, plans="auto")
         yield connection
+
+
+def ask(statement: LiteralString, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What a function of the database answers by itself: one exchange, without transaction, role or session.
+
+    Raises SQLAlchemy's errors, as all that asks the database does.
+    """
+    pooled = engine().raw_connection()
+    driver = cast(psycopg.Connection[Any], pooled.driver_connection)
+    try:
+        driver.autocommit = True
+        rows = driver.execute(statement, values).fetchall()
+        driver.autocommit = False
+    except BaseException as problem:
+        pooled.invalidate(problem)
+        if isinstance(problem, psycopg.Error):
+            raise sa.exc.OperationalError(str(statement), None, problem) from problem
+        raise
+    pooled.close()
+    return rows
 
 
 @contextmanager

@@ -175,3 +175,41 @@ def forget_parents(table: str, parents: Mapping[str, str]) -> None:
             op.execute(f'DROP TRIGGER {table}_{column}_{name} ON "{parent}"')
     for function in ("parents", "children"):
         op.execute(f"DROP FUNCTION {table}_{function}()")
+
+
+_SESSION_HOLDER = """
+CREATE OR REPLACE FUNCTION session_holder(asked_hash text, asked_at timestamptz, asked_from inet)
+RETURNS TABLE (session_id bigint, last_seen_at timestamptz, user_id bigint, email text, name text, role text,
+  language text, customer_id bigint, list_settings jsonb, viewed_lists text[], has_second_factor boolean,
+  customer_name text, zone text, balance numeric, ip_open_until timestamptz,
+  rules bigint, rule_id bigint, rule_used_at timestamptz)
+LANGUAGE plpgsql STABLE ROWS 1 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  SELECT s.id, s.last_seen_at, u.id, u.email::text, u.name::text, u.role::text, u.language::text, u.customer_id,
+    u.list_settings,
+    ARRAY(SELECT DISTINCT v.list_name::text FROM public.saved_view AS v
+      WHERE v.customer_id IS NOT DISTINCT FROM u.customer_id AND (v.owner_id = u.id OR v.shared)),
+    u.totp_secret IS NOT NULL AND u.totp_last_step IS NOT NULL,
+    c.name::text, c.zone::text, c.balance, c.ip_open_until, door.rules, door.rule_id, door.used_at
+  FROM public.session_record AS s
+  JOIN public."user" AS u ON u.id = s.user_id
+  LEFT JOIN public.customer AS c ON c.id = u.customer_id
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS rules, max(r.id) FILTER (WHERE r.network >>= asked_from) AS rule_id,
+      max(r.last_used_at) FILTER (WHERE r.network >>= asked_from) AS used_at
+    FROM public.ip_rule AS r WHERE r.customer_id = u.customer_id OR (r.customer_id IS NULL AND u.customer_id IS NULL)
+  ) AS door
+  WHERE s.token_hash = asked_hash AND s.revoked_at IS NULL AND s.expires_at > asked_at
+    AND u.status = 'active' AND (c.id IS NULL OR c.status = 'active');
+END $$
+"""
+
+
+def create_session_holder() -> None:
+    """Who holds a session's token, in one exchange before each request: no transaction, no role.
+
+    Everybody who may log in to the database may ask it: only who has the token's hash learns anything.
+    """
+    op.execute(_SESSION_HOLDER)

@@ -43,30 +43,31 @@ class Added:
     notices: tuple[str, ...]
 
 
-# Asked for every page, so plain text: building and keying the statement took longer than answering it. It looks at
-# one customer's list, or support's own; NULL covers nothing.
-WHO_COMES_IN = """
+# Asked for every request of a program, so plain text: building and keying the statement took longer than answering it
+# (for people it is a part of ``callcab.policies.create_session_holder``). It looks at one customer's list, or support's
+# own; NULL covers nothing.
+_WHO_COMES_IN = sa.text("""
 SELECT count(*) AS total, max(r.id) FILTER (WHERE r.network >>= CAST(:address AS inet)) AS rule_id,
        max(r.last_used_at) FILTER (WHERE r.network >>= CAST(:address AS inet)) AS used_at
-FROM ip_rule r WHERE r.customer_id = {customer_id} OR (r.customer_id IS NULL AND {customer_id} IS NULL)
-"""
-_OF_ONE = sa.text(WHO_COMES_IN.format(customer_id="CAST(:customer_id AS bigint)"))
+FROM ip_rule r WHERE r.customer_id = CAST(:customer_id AS bigint)
+  OR (r.customer_id IS NULL AND CAST(:customer_id AS bigint) IS NULL)
+""")
 
 
 def verdict(session: Reader, *, customer_id: int | None, address: str, open_until: datetime | None = None) -> Verdict:
     """May this address come in? An empty list lets everybody in (rule I5); an unreadable address matches nothing."""
-    row = session.execute(_OF_ONE, {"address": readable(address), "customer_id": customer_id}).one()
+    row = session.execute(_WHO_COMES_IN, {"address": readable(address), "customer_id": customer_id}).one()
     return judge(row.total, row.rule_id, row.used_at, open_until)
 
 
 def readable(address: str) -> str | None:
-    """The address as ``WHO_COMES_IN`` takes it."""
+    """The address as the database takes it."""
     known = ip_network.read_address(address)
     return None if known is None else str(known)
 
 
 def judge(total: int, rule_id: int | None, used_at: datetime | None, open_until: datetime | None) -> Verdict:
-    """What the row of ``WHO_COMES_IN`` means."""
+    """What it means that the list has ``total`` entries, and which of them covers the address."""
     now = clock.now()
     if rule_id is not None:
         return Verdict(True, rule_id, used_at is None or now - used_at >= USED_EVERY)

@@ -1,16 +1,17 @@
 """Signed-in browsers: begun at log-in, looked up at each request, ended at log-out, password change and disabling."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from callcab.db import CabSession, Reader
+from callcab.db import CabSession, ask
 from callcab.lib import clock, tokens
 from callcab.lib.errors import NotFound
-from callcab.models import CustomerStatus, SessionRecord, User, UserStatus
+from callcab.models import SessionRecord, User
 from callcab.scope import Actor
 from callcab.services import audit, bulk, ip_rule
 
@@ -21,9 +22,11 @@ AGENT_LIMIT = 300
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The person behind a live session, and what every request has to know about him; in the order of ``HOLDER``.
+    """The person behind a live session, and what every request has to know about him.
 
-    door   what the allow list says about the address he comes from
+    list_settings  how he wants lists drawn; ``viewed_lists``: the lists in which he sees saved views
+    balance        of his customer, as it was when the request came; None for support
+    door           what the allow list says about the address he comes from
     """
 
     session_id: int
@@ -35,26 +38,21 @@ class SignedIn:
     language: str
     customer_id: int | None
     list_settings: Mapping[str, Any]
+    viewed_lists: Sequence[str]
     has_second_factor: bool
     customer_name: str
     zone: str
+    balance: Decimal | None
     door: ip_rule.Verdict
 
 
-# Asked for every page, so plain text, as is the part that the allow list answers.
-HOLDER = sa.text(f"""
-SELECT s.id AS session_id, s.last_seen_at, u.id AS user_id, u.email, u.name, u.role, u.language, u.customer_id,
-       u.list_settings, u.totp_secret IS NOT NULL AND u.totp_last_step IS NOT NULL AS has_second_factor,
-       coalesce(c.name, '') AS customer_name, coalesce(c.zone, '') AS zone,
-       c.ip_open_until, door.total, door.rule_id, door.used_at
-FROM session_record s
-JOIN "user" u ON u.id = s.user_id
-LEFT JOIN customer c ON c.id = u.customer_id
-CROSS JOIN LATERAL ({ip_rule.WHO_COMES_IN.format(customer_id="u.customer_id")}) door
-WHERE s.token_hash = :token_hash AND s.revoked_at IS NULL AND s.expires_at > :now
-  AND u.status = :user_active AND (c.id IS NULL OR c.status = :customer_active)
-""")  # noqa: S608 - two texts of our own
-_ACTIVE = {"user_active": UserStatus.ACTIVE.value, "customer_active": CustomerStatus.ACTIVE.value}
+# In the order of ``SignedIn``, then what the allow list is judged by (``callcab.policies.create_session_holder``).
+_HOLDER = """
+SELECT session_id, last_seen_at, user_id, email, name, role, language, customer_id, list_settings, viewed_lists,
+       has_second_factor, coalesce(customer_name, ''), coalesce(zone, ''), balance,
+       rules, rule_id, rule_used_at, ip_open_until
+FROM session_holder(%s::text, %s, %s::inet)
+"""
 
 
 def begin(session: CabSession, *, user: User, address: str, agent: str, hours: int) -> str:
@@ -76,17 +74,16 @@ def begin(session: CabSession, *, user: User, address: str, agent: str, hours: i
     return token
 
 
-def find(session: Reader, token: str, *, address: str = "") -> SignedIn | None:
-    """Who holds this token and comes from this address, in one statement.
+def find(token: str, *, address: str = "") -> SignedIn | None:
+    """Who holds this token and comes from this address, as far as it is committed.
 
     None when the token is unknown, ended or expired, or its person is disabled or blocked (AC-22).
     """
-    asked = {"token_hash": tokens.token_hash(token), "now": clock.now(), "address": ip_rule.readable(address)}
-    row = session.execute(HOLDER, asked | _ACTIVE).one_or_none()
-    if row is None:
+    found = ask(_HOLDER, (tokens.token_hash(token), clock.now(), ip_rule.readable(address)))
+    if not found:
         return None
-    *person, open_until, total, rule_id, used_at = row
-    person.append(ip_rule.judge(total, rule_id, used_at, open_until))
+    *person, rules, rule_id, used_at, open_until = found[0]
+    person.append(ip_rule.judge(rules, rule_id, used_at, open_until))
     return SignedIn(*person)
 
 

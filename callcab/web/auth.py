@@ -1,15 +1,15 @@
 """Who is this? The cookie's session or the bearer token of a request, and where strangers are sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, Request, current_app, g, make_response, redirect, request, session
 from flask_login import AnonymousUserMixin, LoginManager, current_user
-from sqlalchemy.engine import Connection
 from werkzeug.wrappers import Response
 
 from callcab.config import Settings
@@ -35,6 +35,8 @@ class Identity:
     token_id       of the API token, None for a person; ``scopes`` says what it may
     stamp_due      whether the session's or token's "last used" is to be written
     list_settings  how he wants lists drawn (``models.user``)
+    viewed_lists   the lists in which he sees saved views
+    balance        roubles of his customer as the request came; None for support and programs
     """
 
     id: int | None
@@ -52,6 +54,8 @@ class Identity:
     scopes: frozenset[str] = frozenset()
     has_second_factor: bool = False
     list_settings: Mapping[str, Any] = field(default_factory=dict)
+    viewed_lists: Sequence[str] = ()
+    balance: Decimal | None = None
 
     is_authenticated = True
     is_active = True
@@ -139,11 +143,10 @@ def _demand_second_factor() -> Response | None:
 
 
 @contextmanager
-def _reading() -> Iterator[Connection]:
-    """A read-only transaction to find out who asks; the request's own session is confined only afterwards."""
+def _finding_out() -> Iterator[None]:
+    """While it is looked up who asks; the request's own session is confined only afterwards."""
     try:
-        with looking_up(SIGN_IN) as reader:
-            yield reader
+        yield
     except sa.exc.SQLAlchemyError:
         # The error page asks for the language of the person; it must not ask the database again.
         g._login_user = AnonymousUserMixin()
@@ -154,8 +157,8 @@ def _load_person(token: str) -> Identity | None:
     """The person of the cookie. Cookies do not open the API, so that it needs no token against forgery (AC-26)."""
     if request.path.startswith("/api/v1"):
         return None
-    with _reading() as reader:
-        known = session_record.find(reader, token, address=g.get("client_address", ""))
+    with _finding_out():
+        known = session_record.find(token, address=g.get("client_address", ""))
     if known is None:
         return None
     return Identity(
@@ -172,6 +175,8 @@ def _load_person(token: str) -> Identity | None:
         session_id=known.session_id,
         has_second_factor=known.has_second_factor,
         list_settings=known.list_settings,
+        viewed_lists=known.viewed_lists,
+        balance=known.balance,
     )
 
 
@@ -182,7 +187,7 @@ def _load_program(incoming: Request) -> Identity | None:
     kind, _space, text = incoming.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not text.strip():
         return None
-    with _reading() as reader:
+    with _finding_out(), looking_up(SIGN_IN) as reader:
         holder = api_token.find(reader, text.strip())
         if holder is None:
             return None

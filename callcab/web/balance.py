@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, request
 from flask_login import current_user
 
 from callcab.models import Customer
@@ -15,7 +15,11 @@ def init_app(app: Flask) -> None:
 
 
 def current_balance() -> Decimal | None:
-    """Roubles on the account of the customer who is signed in; None for support."""
-    if current_user.customer_id is None:
-        return None
+    """Roubles on the account of the customer who is signed in; None for support.
+
+    A page that only reads shows what was found when the request came; one that may have paid asks again.
+    """
+    if current_user.customer_id is None or request.method in ("GET", "HEAD"):
+        known: Decimal | None = current_user.balance
+        return known
     return db.session.scalar(sa.select(Customer.balance).where(Customer.id == current_user.customer_id))

@@ -85,6 +85,10 @@ def look_up(statement: str, **values: object) -> Sequence[Any]:
         return connection.execute(sa.text(statement), values).scalars().all()
 
 
+def ask(statement: str, **values: object) -> Sequence[Any]:
+    return [row[0] for row in db.ask(statement.replace(":n", "%s"), list(values.values()))]
+
+
 def prepared() -> Sequence[Any]:
     """Of each statement that the tests repeat, whether it was planned for all values."""
     return look_up("SELECT generic_plans > 0 FROM pg_prepared_statements WHERE statement LIKE 'SELECT 4 + %'")
@@ -98,7 +102,7 @@ def single(connected: sa.Engine) -> Iterator[None]:
     db.connect(connected.url.render_as_string(hide_password=False), pool_size=POOL)
 
 
-@pytest.mark.parametrize(("way", "planned_once"), [(read, False), (look_up, True)])
+@pytest.mark.parametrize(("way", "planned_once"), [(read, False), (look_up, True), (ask, True)])
 def test_what_is_read_again_and_again_is_parsed_once(
     single: None, way: Callable[..., Sequence[Any]], planned_once: bool
 ) -> None:
@@ -111,6 +115,28 @@ def test_what_is_read_again_and_again_is_parsed_once(
 def test_nothing_is_written_by_what_only_reads(single: None, way: Callable[..., Sequence[Any]]) -> None:
     with pytest.raises(sa.exc.InternalError, match="read-only"):
         way("DELETE FROM note RETURNING id")
+
+
+def test_without_a_role_nothing_is_read_or_written(single: None) -> None:
+    for statement in ("SELECT id FROM session_record", "DELETE FROM note RETURNING id"):
+        with pytest.raises(sa.exc.OperationalError, match="permission denied"):
+            ask(statement)
+    assert read("SELECT 1") == [1]
+
+
+def test_a_question_leaves_neither_a_transaction_nor_its_mode_behind(single: None) -> None:
+    assert ask("SELECT 4 + :n", n=1) == [5]
+    with unit_of_work(SYSTEM) as session:
+        driver = session.connection().connection.driver_connection
+        assert not driver.autocommit and driver.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+
+
+def test_a_question_to_a_server_that_went_meanwhile_is_an_error_once(
+    single: None, owner_connection: psycopg.Connection
+) -> None:
+    with pytest.raises(sa.exc.OperationalError):
+        ask("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert ask("SELECT 1") == [1]
 
 
 def test_after_an_error_nothing_stays_prepared(single: None) -> None:

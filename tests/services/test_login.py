@@ -42,8 +42,7 @@ def outcomes() -> list[LoginOutcome]:
 
 
 def find(token: str) -> session_record.SignedIn | None:
-    with unit_of_work(SYSTEM) as session:
-        return session_record.find(session, token)
+    return session_record.find(token)
 
 
 def change(user_id: int, **values: object) -> None:

@@ -111,6 +111,7 @@ class Person(UserMixin):
     def __init__(self, row: User) -> None:
         for name in ("id", "name", "email", "role", "customer_id", "is_staff", "list_settings"):
             setattr(self, name, getattr(row, name))
+        self.viewed_lists: tuple[str, ...] = ()
 
 
 def make_app(settings: Settings) -> Flask:

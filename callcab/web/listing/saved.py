@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, make_response, redirect, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
@@ -55,6 +56,8 @@ def asked(spec: ListSpec, args: Any) -> list[tuple[str, str]]:
 def list_context(view: "ListView") -> dict[str, Any]:
     """Variables of callcab/list.html: the views that this person sees, which of them is open, whether to keep one."""
     actor, now = request_actor(), asked(view.spec, request.args)
+    # Most people keep no views of most lists.
+    any_seen = view.spec.name in current_user.viewed_lists
     tabs = [
         ViewTab(
             id=row.id,
@@ -64,7 +67,7 @@ def list_context(view: "ListView") -> dict[str, Any]:
             shared=row.shared,
             deletable=saved_view.may_delete(row, actor),
         )
-        for row in saved_view.of_list(db.session(), view.spec.name, actor=actor)
+        for row in (saved_view.of_list(db.session(), view.spec.name, actor=actor) if any_seen else ())
     ]
     return {
         "views": tabs,
