@@ -125,6 +125,17 @@ def criteria(customer_id: int) -> list[Any]:
     ]
 
 
+def own(kind: type[Any], columns: Any, customer_id: Any) -> sa.ColumnElement[bool] | None:
+    """The same criterion for a statement past the mapper, over the columns of a table of this kind; None where the
+    rows are nobody's."""
+    if issubclass(kind, SharedOrOwned):
+        return sa.or_(columns.customer_id == customer_id, columns.customer_id.is_(None))
+    if issubclass(kind, TenantOwned | TenantOrStaff):
+        mine: sa.ColumnElement[bool] = columns.customer_id == customer_id
+        return mine
+    return columns.id == customer_id if issubclass(kind, TenantItself) else None
+
+
 @event.listens_for(CabSession, "do_orm_execute")
 def _confine(state: orm.ORMExecuteState) -> None:
     scope = state.session.info.get("scope")

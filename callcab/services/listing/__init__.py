@@ -28,6 +28,7 @@ from callcab.services.listing.query import (
     matching,
     selection,
 )
+from callcab.services.listing.shown import Related
 from callcab.services.listing.spec import ListSpec, Sort
 from callcab.services.listing.state import LAST_JUMP, PAGE_SIZES, ListState, from_json, parse, to_json
 
@@ -45,6 +46,7 @@ __all__ = [
     "Page",
     "PhoneSearch",
     "ReferenceFilter",
+    "Related",
     "Sort",
     "TextFilter",
     "count_matching",

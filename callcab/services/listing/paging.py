@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy import orm
-from sqlalchemy.sql import Select
+from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
 
+from callcab.db import CabSession
 from callcab.services.listing.order import after_position, order_by, order_columns, position_of
-from callcab.services.listing.query import hits, matching
+from callcab.services.listing.query import conditions, hits, matching
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
 
@@ -46,7 +46,7 @@ class _Cursor:
 
 
 def fetch_page(
-    session: orm.Session, spec: ListSpec, state: ListState, *, signer: Signer, customer_id: int | None = None
+    session: CabSession, spec: ListSpec, state: ListState, *, signer: Signer, customer_id: int | None = None
 ) -> Page:
     """Read a page. A cursor that is forged, old or of another order falls back to the first page; a page number behind
     the end, to the last rows."""
@@ -63,18 +63,23 @@ def fetch_page(
 
 @dataclass(frozen=True)
 class _Reader:
-    session: orm.Session
+    session: CabSession
     spec: ListSpec
     state: ListState
     signer: Signer
     customer_id: int | None
 
-    def _statement(self) -> Select[Any]:
-        return matching(self.spec, self.state, customer_id=self.customer_id).options(*self.spec.loaders)
-
-    def _read(self, statement: Select[Any]) -> tuple[Sequence[Any], bool]:
+    def _read(
+        self, *matching: ColumnElement[bool], order: Sequence[Any], limit: int | None
+    ) -> tuple[Sequence[Any], bool]:
         """A page of rows, and whether there are more."""
-        rows = self.session.scalars(statement).unique().all()
+        shown = self.spec.shown
+        statement, values = (sa.select(self.spec.model), {}) if shown is None else shown.select(self.session)
+        statement = statement.where(*matching).order_by(*order).limit(limit)
+        if shown is not None:
+            rows: Sequence[Any] = shown.rows(self.session, statement, values)
+        else:
+            rows = self.session.scalars(statement.options(*self.spec.loaders)).unique().all()
         return rows[: self.state.page_size], len(rows) > self.state.page_size
 
     def _step(self, cursor: _Cursor | None, *, backwards: bool = False) -> tuple[Sequence[Any], bool]:
@@ -84,15 +89,15 @@ class _Reader:
         order = order_by(spec, sort, backwards=backwards)
         found = hits(spec, self.state, self.customer_id, *behind, columns=order_columns(spec, sort))
         if found is None:
-            return self._read(self._statement().where(*behind).order_by(*order).limit(self.state.page_size + 1))
+            matching = conditions(spec, self.state, self.customer_id)
+            return self._read(*matching, *behind, order=order, limit=self.state.page_size + 1)
         inner = order_by(spec, sort, backwards=backwards, found=found)
         keys = sa.select(found).order_by(*inner).limit(self.state.page_size + 1).subquery()
-        return self._read(self._with(keys).order_by(*order))
+        return self._read(*self._among(keys), order=order, limit=None)
 
-    def _with(self, keys: Subquery) -> Select[Any]:
+    def _among(self, keys: Subquery) -> list[ColumnElement[bool]]:
         """The rows of these keys."""
-        statement = sa.select(self.spec.model).options(*self.spec.loaders)
-        return statement.join(keys, sa.and_(*(column == keys.c[column.key] for column in self.spec.key_columns)))
+        return [column == keys.c[column.key] for column in self.spec.key_columns]
 
     def forward(self, cursor: _Cursor | None) -> Page:
         rows, more = self._step(cursor)
@@ -119,7 +124,7 @@ class _Reader:
             .limit(self.state.page_size + 1)
             .subquery()
         )
-        rows, more = self._read(self._with(keys).order_by(*order))
+        rows, more = self._read(*self._among(keys), order=order, limit=None)
         if not rows:
             return self.backward(None)
         return self._page(rows, skipped, earlier=True, later=more)

@@ -11,6 +11,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from sqlalchemy.sql.selectable import Subquery
 
 from callcab.services.listing.filters import Filter
+from callcab.services.listing.shown import Related, Shown
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class ListSpec:
     search_hits   (text, more conditions, columns) -> what matches, found or, without columns, counted sooner than by
                   the condition of ``search``; None when it is not (``PhoneSearch.hits``)
     base          a condition that always holds, such as "not hidden"
-    options       loader options for a page of rows (joinedload of what the cells show)
+    related       other rows that the cells show; ``computed``: expressions that they show, by the attribute's name
+    options       loader options instead, for a list whose cells show what neither can say: its pages take rows of the
+                  mapper
     total         a kept exact total of a whole list (``row_total.kept``): (session, customer_id) -> int
     count_cap     rows counted at most for the page; beyond, the page says «10 000+»
     """
@@ -48,6 +51,8 @@ class ListSpec:
     search: Callable[[str], ColumnElement[bool] | None] | None = None
     search_hits: Callable[[str, Sequence[ColumnElement[bool]], Sequence[Any]], Subquery | None] | None = None
     base: Callable[[], ColumnElement[bool]] | None = None
+    related: Callable[[], Sequence[Related]] = tuple
+    computed: Callable[[], Mapping[str, Any]] = dict
     options: Callable[[], Sequence[ExecutableOption]] | None = None
     total: Callable[[orm.Session, int | None], int] | None = None
     count_cap: int | None = 10_000
@@ -62,9 +67,20 @@ class ListSpec:
         object.__setattr__(self, "by_key", {item.key: item for item in self.filters})
 
     @cached_property
+    def shown(self) -> Shown | None:
+        """How its pages are read; made once, for a relationship can't be named before all models are there."""
+        return Shown(self.model, self.related(), self.computed()) if self.options is None else None
+
+    @cached_property
     def loaders(self) -> tuple[ExecutableOption, ...]:
-        """What ``options`` gives, made once: a relationship can't be named before all models are there."""
-        return () if self.options is None else tuple(self.options())
+        """What all doors but the page read along with a row."""
+        if self.options is not None:
+            return tuple(self.options())
+        computed = self.computed().items()
+        return (
+            *(each.option for each in self.related()),
+            *(orm.with_expression(getattr(self.model, name), value) for name, value in computed),
+        )
 
     @property
     def key_columns(self) -> tuple[Any, ...]:

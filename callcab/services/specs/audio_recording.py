@@ -1,10 +1,9 @@
 """The list of recordings."""
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
-from callcab.models import AudioRecording, Campaign
-from callcab.services.listing import DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.models import AudioRecording, Campaign, StoredFile
+from callcab.services.listing import DateTimeRange, ListSpec, ReferenceFilter, Related, Sort, register
 from callcab.services.specs.customer import named
 
 
@@ -30,9 +29,10 @@ AUDIO_RECORDING = register(
             ReferenceFilter("customer", AudioRecording.customer_id),
         ),
         search=lambda text: AudioRecording.name.icontains(text, autoescape=True),
-        options=lambda: [
+        related=lambda: [
             named(AudioRecording.customer),
-            orm.with_expression(AudioRecording.campaigns_count, campaigns_count()),
+            Related(AudioRecording.file, [StoredFile.name, StoredFile.size]),
         ],
+        computed=lambda: {"campaigns_count": campaigns_count()},
     )
 )

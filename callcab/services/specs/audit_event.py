@@ -83,7 +83,7 @@ AUDIT_EVENT = register(
         ),
         search=search,
         total=row_total.kept(AuditEvent),
-        options=lambda: [named(AuditEvent.customer)],
+        related=lambda: [named(AuditEvent.customer)],
     )
 )
 AUDIT_EVENT_CABINET = register(

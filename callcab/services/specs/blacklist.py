@@ -1,10 +1,17 @@
 """Lists of the blacklist: a customer's own entries, and all of them for support."""
 
-from sqlalchemy import orm
-
 from callcab.models import BlacklistEntry, BlacklistSource, User
 from callcab.services import row_total
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, PhoneSearch, ReferenceFilter, Sort, register
+from callcab.services.listing import (
+    ChoiceFilter,
+    DateTimeRange,
+    ListSpec,
+    PhoneSearch,
+    ReferenceFilter,
+    Related,
+    Sort,
+    register,
+)
 from callcab.services.specs.customer import named
 
 SEARCH = PhoneSearch(BlacklistEntry)
@@ -47,9 +54,6 @@ BLACKLIST_SUPPORT = register(
         search=SEARCH,
         search_hits=SEARCH.hits,
         total=row_total.kept(BlacklistEntry),
-        options=lambda: [
-            named(BlacklistEntry.customer),
-            orm.joinedload(BlacklistEntry.author).load_only(User.name),
-        ],
+        related=lambda: [named(BlacklistEntry.customer), Related(BlacklistEntry.author, [User.name])],
     )
 )

@@ -1,9 +1,16 @@
 """The list of requests to be called back."""
 
-from sqlalchemy import orm
-
-from callcab.models import CallbackRequest, CallbackState
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
+from callcab.models import CallbackRequest, CallbackState, Campaign
+from callcab.services.listing import (
+    ChoiceFilter,
+    DateTimeRange,
+    ListSpec,
+    ReferenceFilter,
+    Related,
+    Sort,
+    holding,
+    register,
+)
 from callcab.services.specs.customer import named
 
 CALLBACK_REQUEST = register(
@@ -19,6 +26,6 @@ CALLBACK_REQUEST = register(
             ReferenceFilter("customer", CallbackRequest.customer_id),
         ),
         search=holding(CallbackRequest.phone),
-        options=lambda: [named(CallbackRequest.customer), orm.joinedload(CallbackRequest.campaign)],
+        related=lambda: [named(CallbackRequest.customer), Related(CallbackRequest.campaign, [Campaign.name])],
     )
 )

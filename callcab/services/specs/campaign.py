@@ -10,6 +10,7 @@ from callcab.services.listing import (
     ListSpec,
     PhoneSearch,
     ReferenceFilter,
+    Related,
     Sort,
     holding,
     register,
@@ -39,7 +40,7 @@ CAMPAIGN = register(
             ReferenceFilter("customer", Campaign.customer_id),
         ),
         search=lambda text: Campaign.name.icontains(text, autoescape=True),
-        options=lambda: [named(Campaign.customer)],
+        related=lambda: [named(Campaign.customer)],
     )
 )
 CAMPAIGN_CONTACT = register(
@@ -71,6 +72,6 @@ CALL = register(
         search=CALLS,
         search_hits=CALLS.hits,
         total=row_total.kept(Call),
-        options=lambda: [named(Call.customer), orm.joinedload(Call.campaign)],
+        related=lambda: [named(Call.customer), Related(Call.campaign, [Campaign.name])],
     )
 )

@@ -1,9 +1,16 @@
 """Lists of contact lists, and of the numbers in them."""
 
-from sqlalchemy import orm
-
 from callcab.models import ContactList, ListEntry
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
+from callcab.services.listing import (
+    ChoiceFilter,
+    DateTimeRange,
+    ListSpec,
+    ReferenceFilter,
+    Related,
+    Sort,
+    holding,
+    register,
+)
 from callcab.services.specs.customer import named
 
 CONTACT_LIST = register(
@@ -25,7 +32,7 @@ CONTACT_LIST = register(
             ReferenceFilter("customer", ContactList.customer_id),
         ),
         search=lambda text: ContactList.name.icontains(text, autoescape=True),
-        options=lambda: [named(ContactList.customer)],
+        related=lambda: [named(ContactList.customer)],
     )
 )
 LIST_ENTRY = register(
@@ -39,6 +46,6 @@ LIST_ENTRY = register(
             DateTimeRange("created", ListEntry.created_at),
         ),
         search=holding(ListEntry.phone),
-        options=lambda: [orm.joinedload(ListEntry.contact_list)],
+        related=lambda: [Related(ListEntry.contact_list, [ContactList.name])],
     )
 )

@@ -4,12 +4,20 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.orm.interfaces import LoaderOption
 
 from callcab.lib import phone as phones
 from callcab.models import Customer, CustomerStatus, PhoneNumber
 from callcab.services import operation
-from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.listing import (
+    AmountRange,
+    ChoiceFilter,
+    DateTimeRange,
+    ListSpec,
+    ReferenceFilter,
+    Related,
+    Sort,
+    register,
+)
 from callcab.services.operation import ExportColumn
 
 WHOLE = 11
@@ -28,9 +36,9 @@ def search(text: str) -> sa.ColumnElement[bool]:
     return sa.or_(*found)
 
 
-def named(customer: orm.InstrumentedAttribute[Any]) -> LoaderOption:
-    """A row's customer as far as lists show him: the whole row would bring his tariff along."""
-    return orm.joinedload(customer).options(orm.load_only(Customer.name), orm.lazyload(Customer.tariff))
+def named(customer: orm.InstrumentedAttribute[Any]) -> Related:
+    """A row's customer as far as lists show him."""
+    return Related(customer, [Customer.name])
 
 
 def numbers_count() -> sa.ScalarSelect[int]:
@@ -58,7 +66,8 @@ CUSTOMER = register(
             DateTimeRange("created", Customer.created_at),
         ),
         search=search,
-        options=lambda: [orm.with_expression(Customer.numbers_count, numbers_count())],
+        related=lambda: [Related(Customer.tariff)],
+        computed=lambda: {"numbers_count": numbers_count()},
     )
 )
 operation.register_export(

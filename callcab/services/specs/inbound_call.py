@@ -1,10 +1,17 @@
 """The list of incoming calls."""
 
-from sqlalchemy import orm
-
-from callcab.models import InboundAction, InboundCall
+from callcab.models import Campaign, InboundAction, InboundCall
 from callcab.services import row_total
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, holding, register
+from callcab.services.listing import (
+    ChoiceFilter,
+    DateTimeRange,
+    ListSpec,
+    ReferenceFilter,
+    Related,
+    Sort,
+    holding,
+    register,
+)
 from callcab.services.specs.customer import named
 
 INBOUND_CALL = register(
@@ -21,6 +28,6 @@ INBOUND_CALL = register(
         ),
         search=holding(InboundCall.phone, InboundCall.to_phone),
         total=row_total.kept(InboundCall),
-        options=lambda: [named(InboundCall.customer), orm.joinedload(InboundCall.campaign)],
+        related=lambda: [named(InboundCall.customer), Related(InboundCall.campaign, [Campaign.name])],
     )
 )

@@ -41,6 +41,6 @@ INVOICE_SUPPORT = register(
         default_sort="-created_at",
         filters=(*FILTERS, ReferenceFilter("customer", Invoice.customer_id)),
         search=search,
-        options=lambda: [named(Invoice.customer)],
+        related=lambda: [named(Invoice.customer)],
     )
 )

@@ -44,7 +44,7 @@ IP_RULE = register(
         default_sort="-created_at",
         filters=(DateTimeRange("created", IpRule.created_at), ReferenceFilter("customer", IpRule.customer_id)),
         search=search_rule,
-        options=lambda: [named(IpRule.customer)],
+        related=lambda: [named(IpRule.customer)],
     )
 )
 IP_DENIAL = register(
@@ -59,6 +59,6 @@ IP_DENIAL = register(
             ReferenceFilter("customer", IpDenial.customer_id),
         ),
         search=search_denial,
-        options=lambda: [named(IpDenial.customer)],
+        related=lambda: [named(IpDenial.customer)],
     )
 )

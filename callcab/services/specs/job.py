@@ -28,6 +28,6 @@ JOB = register(
             ReferenceFilter("customer", Operation.customer_id),
         ),
         search=search,
-        options=lambda: [named(Operation.customer)],
+        related=lambda: [named(Operation.customer)],
     )
 )

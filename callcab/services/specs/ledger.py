@@ -33,6 +33,6 @@ LEDGER_ENTRY = register(
         ),
         search=search,
         total=row_total.kept(LedgerEntry),
-        options=lambda: [named(LedgerEntry.customer)],
+        related=lambda: [named(LedgerEntry.customer)],
     )
 )

@@ -28,7 +28,7 @@ MAIL = register(
         search=search,
         # A letter may hold a link that lets somebody in: no page of the list can read its text.
         options=lambda: [
-            named(MailMessage.customer),
+            named(MailMessage.customer).option,
             orm.defer(MailMessage.text, raiseload=True),
             orm.defer(MailMessage.html, raiseload=True),
         ],

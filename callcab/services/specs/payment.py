@@ -49,6 +49,6 @@ PAYMENT_SUPPORT = register(
         filters=(*FILTERS, ReferenceFilter("customer", Payment.customer_id)),
         search=search,
         total=row_total.kept(Payment),
-        options=lambda: [named(Payment.customer)],
+        related=lambda: [named(Payment.customer)],
     )
 )

@@ -1,16 +1,16 @@
 """Lists of outgoing numbers. «Свободный» and «Арендный» are states of a shared number, yet shown as kinds."""
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
 from callcab.lib import clock
-from callcab.models import NumberHealth, NumberKind, NumberLease, NumberState, PhoneNumber
+from callcab.models import Campaign, NumberHealth, NumberKind, NumberLease, NumberState, PhoneNumber
 from callcab.services.listing import (
     ChoiceFilter,
     DateTimeRange,
     ListSpec,
     PhoneSearch,
     ReferenceFilter,
+    Related,
     Sort,
     register,
 )
@@ -56,9 +56,13 @@ PHONE_NUMBER = register(
         ),
         search=SEARCH,
         search_hits=SEARCH.hits,
-        options=lambda: [
+        related=lambda: [
             named(PhoneNumber.customer),
-            orm.selectinload(PhoneNumber.open_lease).joinedload(NumberLease.campaign),
+            Related(
+                PhoneNumber.open_lease,
+                [NumberLease.campaign_id, NumberLease.taken_at],
+                [Related(NumberLease.campaign, [Campaign.name])],
+            ),
         ],
     )
 )
@@ -71,6 +75,6 @@ CABINET_NUMBER = register(
         filters=FILTERS,
         search=SEARCH,
         search_hits=SEARCH.hits,
-        options=lambda: [orm.selectinload(PhoneNumber.open_lease)],
+        related=lambda: [Related(PhoneNumber.open_lease, [NumberLease.campaign_id])],
     )
 )

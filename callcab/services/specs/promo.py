@@ -3,11 +3,10 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import orm
 
 from callcab.lib import clock, tokens
 from callcab.models import PromoActivation, PromoBatch, PromoCode, PromoState
-from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Sort, register
+from callcab.services.listing import ChoiceFilter, DateTimeRange, ListSpec, ReferenceFilter, Related, Sort, register
 
 
 def _over() -> sa.ColumnElement[bool]:
@@ -81,7 +80,7 @@ PROMO_CODE = register(
             DateTimeRange("created", PromoCode.created_at),
         ),
         search=by_code(PromoCode.code),
-        options=lambda: [orm.joinedload(PromoCode.batch)],
+        related=lambda: [Related(PromoCode.batch, [PromoBatch.name, PromoBatch.amount])],
     )
 )
 PROMO_ACTIVATION = register(

@@ -44,6 +44,6 @@ VERIFICATION = register(
             ReferenceFilter("customer", Verification.customer_id),
         ),
         search=holding(Verification.phone),
-        options=lambda: [named(Verification.customer)],
+        related=lambda: [named(Verification.customer)],
     )
 )
