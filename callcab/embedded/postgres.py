@@ -25,6 +25,7 @@ from callcab.embedded.folders import (
     socket_folder,
     socket_place,
 )
+from callcab.embedded.memory import memory, shared_buffers
 
 DATABASE = "callcab"
 OWNER_ROLE = "callcab"
@@ -34,7 +35,6 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "128MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
@@ -45,7 +45,13 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
 }
 # A test's data need not survive a power cut.
-TEST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "on"}
+TEST_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "on",
+    "shared_buffers": "128MB",
+}
 # Parallel queries and index builds keep their memory in /dev/shm, which many containers limit to 64 MB.
 SMALL_SHARED_MEMORY = 512 * 1024 * 1024
 # Fast shutdown: clients are disconnected, nothing is lost; then immediate: the next start recovers.
@@ -104,8 +110,7 @@ class EmbeddedPostgres:
         if self._binaries is None:
             raise RuntimeError("prepare() comes first")
         settings = SETTINGS | {"unix_socket_directories": str(self.socket_dir)}
-        if self.profile == "test":
-            settings |= TEST_SETTINGS
+        settings |= TEST_SETTINGS if self.profile == "test" else {"shared_buffers": shared_buffers(memory())}
         if _shared_memory_size() < SMALL_SHARED_MEMORY:
             settings |= {"dynamic_shared_memory_type": "mmap"}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

@@ -29,6 +29,8 @@ from callcab.services.operation.columns import ExportColumn
 from callcab.services.operation.undo_kinds import Part, restoring, unmaking
 
 LONGEST_REASON = 200
+# A record of an import: a number's eleven digits, or what is none.
+Entry = int | csv_io.Record
 
 
 def add_many(
@@ -265,7 +267,7 @@ def to_platform_chunk(
 
 
 def preview_chunk(
-    session: CabSession, records: Sequence[csv_io.Record], params: dict[str, Any], actor: Actor, memory: dict[str, Any]
+    session: CabSession, records: Sequence[Entry], params: dict[str, Any], actor: Actor, memory: dict[str, Any]
 ) -> Tally:
     """Count new, known and refused records of an import without writing anything; a repeat in the file is known."""
     numbers, tally = _numbers(records)
@@ -276,7 +278,7 @@ def preview_chunk(
 
 
 def apply_chunk(
-    session: CabSession, records: Sequence[csv_io.Record], params: dict[str, Any], actor: Actor, memory: dict[str, Any]
+    session: CabSession, records: Sequence[Entry], params: dict[str, Any], actor: Actor, memory: dict[str, Any]
 ) -> Tally:
     """Write the numbers of a chunk; the counts come with it, so a chunk that is repeated after a kill counts once."""
     numbers, tally = _numbers(records)
@@ -302,6 +304,11 @@ def read_pasted(path: Path, skip: int) -> Iterator[csv_io.Record]:
     return islice(records, skip, None)
 
 
+def read_pasted_numbers(path: Path, skip: int) -> Iterator[Entry]:
+    """As ``read_pasted``; a record that is a number is the number alone."""
+    return (record if record.phone is None else int(record.phone.e164) for record in read_pasted(path, skip))
+
+
 def customer(session: CabSession, text: str) -> Customer:
     """The customer of a number typed or linked by support. NotFound ``customer.not_found``."""
     found = session.get(Customer, decode_id(text) or 0)
@@ -318,23 +325,18 @@ def check_platform(actor: Actor, reason: str) -> None:
         raise Invalid("reason.missing", field="reason")
 
 
-def _numbers(records: Sequence[csv_io.Record]) -> tuple[list[int], Tally]:
-    tally = Tally()
-    numbers = []
-    for record in records:
-        if record.phone is not None:
-            numbers.append(int(record.phone.e164))
-            continue
-        tally.failed += 1
-        tally.rows.append(
-            RowResult(
-                outcome=RowOutcome.FAILED,
-                reason=f"phone.{record.reason}",
-                text=record.raw,
-                after={"line": record.line},
-            )
+def _numbers(records: Sequence[Entry]) -> tuple[list[int], Tally]:
+    numbers = [record for record in records if isinstance(record, int)]
+    if len(numbers) == len(records):
+        return numbers, Tally()
+    refused = [record for record in records if isinstance(record, csv_io.Record)]
+    rows = [
+        RowResult(
+            outcome=RowOutcome.FAILED, reason=f"phone.{record.reason}", text=record.raw, after={"line": record.line}
         )
-    return numbers, tally
+        for record in refused
+    ]
+    return numbers, Tally(failed=len(refused), rows=rows)
 
 
 def _of(customer_id: int | None) -> sa.ColumnElement[bool]:
@@ -361,7 +363,7 @@ operation.register(
     permission="blacklist.platform",
     undo=unmaking(BlacklistEntry, remove_many),
 )
-for _name, _read in (("blacklist.import", csv_io.read_phones), ("blacklist.paste", read_pasted)):
+for _name, _read in (("blacklist.import", csv_io.read_numbers), ("blacklist.paste", read_pasted_numbers)):
     operation.register_import(
         _name,
         preview_chunk,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from callcab.lib import phone
-from callcab.lib.csv_io import CsvWriter, FileError, Limits, read_phones, safe_cell, sniff
+from callcab.lib.csv_io import CsvWriter, FileError, Limits, read_numbers, read_phones, safe_cell, sniff
 
 ONE, TWO, THREE = "+79253944577", "+79253944578", "+79161234567"
 SHEET = "xl/worksheets/sheet1.xml"
@@ -19,9 +19,14 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 def read(content, **options):
     data = content if isinstance(content, bytes) else content.encode()
-    return [
-        (item.line, item.phone.e164 if item.phone else item.reason) for item in read_phones(io.BytesIO(data), **options)
-    ]
+    records = list(read_phones(io.BytesIO(data), **options))
+    assert list(read_numbers(io.BytesIO(data), **options)) == alone(records)
+    return [(item.line, item.phone.e164 if item.phone else item.reason) for item in records]
+
+
+def alone(records):
+    """As a list that keeps nothing but numbers reads them."""
+    return [int(item.phone.e164) if item.phone else item for item in records]
 
 
 def refusal(content, **options):
@@ -85,6 +90,7 @@ def test_a_stopped_import_goes_on_at_the_same_record():
     whole = list(read_phones(io.BytesIO(content)))
     assert [item.place for item in whole] == [0, 1, 2, 3]
     assert list(read_phones(io.BytesIO(content), skip_records=2)) == whole[2:]
+    assert list(read_numbers(io.BytesIO(content), skip_records=2)) == alone(whole[2:])
 
 
 def test_rejected_rows_keep_their_line_and_text():
@@ -131,8 +137,18 @@ def test_a_stray_quote_swallows_no_other_line(content, records):
     assert read(content) == records
 
 
-def test_an_endless_line_costs_one_record():
-    assert read("89253944577\n" + "9" * 500_000 + "\n89253944578\n") == [(1, ONE), (2, "too_long"), (3, TWO)]
+@pytest.mark.parametrize("length", [65_535, 65_536, 131_072, 500_000])
+def test_an_endless_line_costs_one_record(length):
+    assert read("89253944577\n" + "9" * length + "\n89253944578\n") == [(1, ONE), (2, "too_long"), (3, TWO)]
+    assert read("89253944577\n" + "9" * length) == [(1, ONE), (2, "too_long")]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_long_file_has_the_lines_of_its_editor(end):
+    kinds = ("89251234567", "+7 (925) 123-45-67", "", "нет", "тел. 8-925-123-45-67")
+    lines = [kinds[place % 5] for place in range(20_000)]
+    expected = [place for place, line in enumerate(lines, 1) if line]
+    assert [line for line, _ in read(end.join(lines))] == expected
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "e164"), ACCEPTED)
 def test_a_usual_spelling_is_read(text, e164):
     assert phone.parse(text).e164 == e164
+    assert phone.number(text) == int(e164)
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED)
@@ -90,6 +91,21 @@ def test_what_is_no_number_is_refused_with_its_reason(text, reason):
     with pytest.raises(phone.PhoneError) as caught:
         phone.parse(text)
     assert caught.value.reason == reason
+    with pytest.raises(phone.PhoneError) as caught:
+        phone.number(text)
+    assert caught.value.reason == reason
+
+
+def outcome(read, text):
+    try:
+        return read(text)
+    except phone.PhoneError as error:
+        return error.reason
+
+
+@given(st.from_regex(r"(\+?[78])?[ -]?\(?\d{3}\)?[ -]?\d{3}[ -]?\d\d[ -]?\d\d", fullmatch=True) | st.text(max_size=20))
+def test_a_number_alone_is_the_number_of_the_phone(text):
+    assert outcome(phone.number, text) == outcome(lambda given: int(phone.parse(given).e164), text)
 
 
 @pytest.mark.parametrize(

@@ -56,11 +56,17 @@ def read_phones(file: str | Path | BinaryIO, skip_records: int = 0, limits: Limi
     skip_records  leave out records of a smaller place, without reading their numbers
     raises        FileError, at the call and before any record: what is refused whole gives nothing
     """
-    with ExitStack() as stack:
-        source = open_source(file, limits, stack)
-        layout = _layout(source, limits)
-        kept = stack.pop_all()
-    return _records(source, layout, limits, skip_records, kept)
+    return _records(_open_cells(file, limits), skip_records)
+
+
+def read_numbers(
+    file: str | Path | BinaryIO, skip_records: int = 0, limits: Limits = _DEFAULT
+) -> Iterator[int | Record]:
+    """As `read_phones`, but a record that is a number is the number alone, its eleven digits.
+
+    For lists that keep nothing else: what is made for each of a million lines takes longer than reading them.
+    """
+    return _numbers(_open_cells(file, limits), skip_records)
 
 
 def read_rows(file: str | Path | BinaryIO, skip_rows: int = 0, limits: Limits = _DEFAULT) -> Iterator[TableRow]:
@@ -116,30 +122,47 @@ def _rows(source: Source, layout: Layout, limits: Limits) -> Iterator[Row]:
     return text.rows(source.file, layout.encoding, layout.separator, limits)
 
 
+def _open_cells(file: str | Path | BinaryIO, limits: Limits) -> Iterator[tuple[int, str]]:
+    """The phone cells of a file; raises FileError now, not with the first of them."""
+    with ExitStack() as stack:
+        source = open_source(file, limits, stack)
+        layout = _layout(source, limits)
+        kept = stack.pop_all()
+    return _phone_cells(source, layout, limits, kept)
+
+
 def _is_blank(cells: list[str]) -> bool:
     return not "".join(cells).strip()
 
 
-def _records(source: Source, layout: Layout, limits: Limits, skip: int, stack: ExitStack) -> Iterator[Record]:
-    index = 0
-    parse = phone.parse
+def _records(cells: Iterator[tuple[int, str]], skip: int) -> Iterator[Record]:
+    for index, (line, raw) in enumerate(islice(cells, skip, None), skip):
+        try:
+            yield Record(index, line, phone.parse(raw), None, raw[:MAX_RAW])
+        except phone.PhoneError as error:
+            yield Record(index, line, None, error.reason, raw[:MAX_RAW])
+
+
+def _numbers(cells: Iterator[tuple[int, str]], skip: int) -> Iterator[int | Record]:
+    number = phone.number
+    for index, (line, raw) in enumerate(islice(cells, skip, None), skip):
+        try:
+            yield number(raw)
+        except phone.PhoneError as error:
+            yield Record(index, line, None, error.reason, raw[:MAX_RAW])
+
+
+def _phone_cells(source: Source, layout: Layout, limits: Limits, stack: ExitStack) -> Iterator[tuple[int, str]]:
+    """Line and text of each phone cell that is not empty; a row with none gives one empty text, a blank row nothing."""
+    columns, header = layout.phone_columns, layout.header_line
     with stack:
         for line, cells in _rows(source, layout, limits):
-            if line <= layout.header_line or _is_blank(cells):
+            if line <= header:
                 continue
-            for raw in _phone_cells(cells, layout.phone_columns):
-                if index >= skip:
-                    try:
-                        yield Record(index, line, parse(raw), None, raw[:MAX_RAW])
-                    except phone.PhoneError as error:
-                        yield Record(index, line, None, error.reason, raw[:MAX_RAW])
-                index += 1
-
-
-def _phone_cells(cells: list[str], columns: tuple[int, ...]) -> list[str]:
-    """Return the phone cells that are not empty; a row that has none is one record without a number."""
-    if len(columns) == 1:
-        cell = cells[columns[0]] if columns[0] < len(cells) else ""
-        return [cell if cell.strip() else ""]
-    found = [cells[column] for column in columns if column < len(cells) and cells[column].strip()]
-    return found or [""]
+            found = False
+            for column in columns:
+                if column < len(cells) and cells[column].strip():
+                    found = True
+                    yield line, cells[column]
+            if not found and not _is_blank(cells):
+                yield line, ""

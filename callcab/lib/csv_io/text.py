@@ -116,13 +116,16 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[tuple[int, str]]:
     reader = io.TextIOWrapper(
         io.BufferedReader(_Borrowed(file), _BLOCK), encoding=encoding, errors="replace", newline=None
     )
-    number = 0
-    while line := reader.readline(_LONGEST_LINE):
-        number += 1
-        if line[-1] != "\n" and len(line) >= _LONGEST_LINE:
-            while (rest := reader.readline(_LONGEST_LINE)) and rest[-1] != "\n":
-                pass
-        yield number, line.rstrip("\n")
+    before, rest = 0, ""
+    # Divided by the block: asking the reader for each line takes as long as all else that is done to it.
+    while block := reader.read(_LONGEST_LINE):
+        *lines, rest = (rest + block).split("\n")
+        for number, line in enumerate(lines, before + 1):
+            yield number, line[:_LONGEST_LINE]
+        before += len(lines)
+        rest = rest[:_LONGEST_LINE]
+    if rest:
+        yield before + 1, rest
 
 
 class _Borrowed(io.RawIOBase):

@@ -6,7 +6,7 @@ are T1-T11 of the domain notes.
 
 from callcab.lib.phone.finding import Extraction, Rejected, extract, search_digits
 from callcab.lib.phone.numbering import Phone, PhoneError, display, from_int, is_dialable, to_int
-from callcab.lib.phone.reading import parse
+from callcab.lib.phone.reading import number, parse
 from callcab.lib.phone.searching import Spans, spans
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "extract",
     "from_int",
     "is_dialable",
+    "number",
     "parse",
     "search_digits",
     "spans",

@@ -3,11 +3,14 @@
 import re
 import unicodedata
 
-from callcab.lib.phone.numbering import Phone, PhoneError, international_phone, national_phone
+from callcab.lib.phone.numbering import Phone, PhoneError, international_phone, national_phone, to_int
 
 MAX_LENGTH = 256
 
-_PLAIN = re.compile(r"(?:\+7|[78])?[ -]?\(?([3489]\d\d)\)?[ -]?(\d{3})[ -]?(\d\d)[ -]?(\d\d)", re.ASCII)
+_PLAIN_FORM = r"(?:\+7|[78])?[ -]?\(?({}\d)\)?[ -]?(\d{{3}})[ -]?(\d\d)[ -]?(\d\d)"
+_PLAIN = re.compile(_PLAIN_FORM.format(r"[3489]\d"), re.ASCII)
+# Of these the numbering plan need not be asked.
+_PLAIN_MOBILE = re.compile(_PLAIN_FORM.format("9[0-24-9]"), re.ASCII)
 
 _LABEL = (
     r"(?:контактный|номер|телефон[ыа]?|тел|мобильный|мобил|моб|сотовый|сот|рабочий|раб|домашний|дом|факс|т|ф"
@@ -80,6 +83,12 @@ def parse(text: str) -> Phone:
     if match is not None:
         return national_phone("".join(match.groups()))
     return _parse_unusual(text)
+
+
+def number(text: str) -> int:
+    """``to_int(parse(text).e164)`` without the Phone in between: a file has a million of them."""
+    match = _PLAIN_MOBILE.fullmatch(text)
+    return to_int(parse(text).e164) if match is None else int("7" + "".join(match.groups()))
 
 
 def _parse_unusual(text: str) -> Phone:
