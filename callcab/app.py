@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from callcab import api, config, logs, views
 from callcab.config import ConfigError, Settings
 from callcab.jobs import edge
-from callcab.web import access, auth, balance, errors, headers, health, ip_wall, language, live
+from callcab.web import access, auth, balance, errors, following, headers, health, ip_wall, language, live
 from callcab.web.database import db
 from callcab.web.theme import init_theme
 
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     language.init_app(app)
     balance.init_app(app)
     live.init_app(app)
+    following.init_app(app)
     csrf = CSRFProtect(app)
     init_theme(app)
     app.register_blueprint(health.blueprint)

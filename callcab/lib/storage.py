@@ -1,7 +1,7 @@
 """Files outside the database, under names that nobody can guess.
 
 A caller keeps the key; a key is the only way to a file. LocalStorage puts them into a folder; another kind (an
-object store) needs the same five methods.
+object store) needs the same six methods; where half-written files can't be read, `follow` finds only whole ones.
 """
 
 import contextlib
@@ -49,15 +49,20 @@ class Storage(Protocol):
     def put(self, stream: BinaryIO, limit: int | None = None) -> Stored: ...
     def create(self) -> contextlib.AbstractContextManager["Draft"]: ...
     def open(self, key: str) -> BinaryIO: ...
+    def follow(self, key: str) -> BinaryIO: ...
     def delete(self, key: str) -> bool: ...
     def path(self, key: str) -> Path: ...
 
 
 class Draft:
-    """A file being written: hand it to whatever writes bytes. `stored` is set when the block ends well."""
+    """A file being written: hand it to whatever writes bytes. `stored` is set when the block ends well.
 
-    def __init__(self, file: BinaryIO) -> None:
+    `key` is for `follow` until then: the file that keeps it later is this one, and no other file ever has it.
+    """
+
+    def __init__(self, file: BinaryIO, key: str) -> None:
         self._file = file
+        self.key = key
         self._hash = hashlib.sha256()
         self.size = 0
         self.stored: Stored | None = None
@@ -104,7 +109,7 @@ class LocalStorage:
         temporary = self._drafts / key
         try:
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                draft = Draft(file)
+                draft = Draft(file, key)
                 yield draft
                 file.flush()
                 os.fsync(file.fileno())
@@ -135,6 +140,18 @@ class LocalStorage:
             return self.path(key).open("rb")
         except FileNotFoundError as error:
             raise StorageError("missing") from error
+
+    def follow(self, key: str) -> BinaryIO:
+        """Open for reading a file that is perhaps still being written: its end is only where it has come to.
+
+        It stays the same file when it becomes whole or goes; which of the two, the caller must learn elsewhere.
+        Raises StorageError bad_key, or missing where there is neither a draft nor a file.
+        """
+        final = self.path(key)
+        try:
+            return (self._drafts / key).open("rb")
+        except FileNotFoundError:
+            return self.open(final.name)
 
     def delete(self, key: str) -> bool:
         """Remove the file; False if it was already gone."""

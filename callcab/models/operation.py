@@ -34,7 +34,8 @@ class Operation(Numbered, Created, TenantOrStaff, Base):
     """``filter`` is the list state («all matching» is never a list of ids); ``ids`` are ticked rows, at most a page.
 
     ``cursor`` is where the next chunk starts, saved in the commit of the chunk before it: a killed worker's job goes on
-    there. ``customer_id`` is the customer whose rows it touches, empty for support's work over many.
+    there. An export starts afresh; its cursor names the file that it writes, for those who fetch it meanwhile.
+    ``customer_id`` is the customer whose rows it touches, empty for support's work over many.
     An import first counts (``preview`` → ``ready``), then waits for the person to confirm (``queued``).
     ``undo_of_id`` is the operation that this one undoes: at most one that is under way or over in good order.
     """

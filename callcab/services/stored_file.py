@@ -121,6 +121,14 @@ def path(file: StoredFile) -> Path:
     return found
 
 
+def follow(key: str) -> BinaryIO:
+    """What there is of a file that is perhaps still being written; its end moves. NotFound ``file.gone``."""
+    try:
+        return storage().follow(key)
+    except StorageError as problem:
+        raise NotFound("file.gone") from problem
+
+
 def count_download(session: CabSession, file: StoredFile) -> None:
     """Note that it was fetched once more."""
     session.execute(sa.update(StoredFile).where(StoredFile.id == file.id).values(downloads=StoredFile.downloads + 1))

@@ -30,7 +30,7 @@ from callcab.views.job_words import (
     title_of,
 )
 from callcab.views.lookups import CUSTOMERS
-from callcab.web import errors, live, theme
+from callcab.web import errors, following, live, theme
 from callcab.web import telephony_words as words
 from callcab.web.access import current_actor, current_customer_id, current_scope, may, requires
 from callcab.web.database import db
@@ -131,8 +131,10 @@ class JobView(ListView):
     @expose("/download/")
     @requires("file.read")
     def download_view(self) -> ResponseReturnValue:
-        """The file of a finished operation, for whoever may make the same; 404 for everybody else."""
+        """The file of an operation, as far as it is written, for whoever may make the same; 404 for everybody else."""
         row = self.row_or_404(request.args.get("id", ""))
+        if operations.may_follow(row, current_actor()):
+            return self._follow(row)
         if not may_download(row):
             abort(404)
         with unit_of_work(current_scope()) as session:
@@ -140,9 +142,20 @@ class JobView(ListView):
             path = stored_file.path(file)
             stored_file.count_download(session, file)
             operations.note_download(session, row, actor=current_actor())
-        answer = send_file(path, mimetype=file.content_type, as_attachment=True, download_name=file.name, max_age=0)
+        answer = send_file(path, as_attachment=True, download_name=file.name, max_age=0)
+        # As it is: a mimetype of text would get a second charset.
+        answer.content_type = file.content_type
         answer.headers["Cache-Control"] = "private, no-store"
         return answer
+
+    def _follow(self, row: Operation) -> ResponseReturnValue:
+        file = operations.announced(row)
+        assert file is not None  # noqa: S101 - else nobody may
+        try:
+            return following.stream(row.id, file)
+        except DomainError as problem:
+            errors.flash_error(problem)
+            return redirect(f"{self.url}/details/?id={row.id}")
 
     @expose("/cancel/", methods=("POST",))
     @requires("job.read")
@@ -242,6 +255,7 @@ class JobView(ListView):
             "result": result_of(row),
             "failure": reason_of(row) if row.error_code else "",
             "can_download": may_download(row),
+            "can_follow": operations.may_follow(row, current_actor()),
             "facts": self._facts(row),
             # Whoever has just saved numbers wants to see them.
             "section": self._section(row),

@@ -32,7 +32,7 @@ def test_a_file_comes_back_as_it_was(storage):
     "key", ["", "../../etc/passwd", "a" * 39, "A" * 40, "a" * 40 + "\n", "/" + "a" * 39, "a" * 20 + "\x00" * 20, None]
 )
 def test_only_our_own_keys_open_anything(storage, key):
-    for method in (storage.open, storage.path, storage.delete):
+    for method in (storage.open, storage.follow, storage.path, storage.delete):
         with pytest.raises(StorageError, match="bad_key"):
             method(key)
 
@@ -55,6 +55,24 @@ def test_a_failed_draft_leaves_nothing(storage, tmp_path):
         draft.write(b"half")
         raise RuntimeError
     assert files_in(tmp_path) == []
+
+
+def test_a_file_can_be_read_while_it_is_written_and_stays_the_same_file(storage):
+    with storage.create() as draft:
+        draft.write(b"one ")
+        draft.flush()
+        early = storage.follow(draft.key)
+        assert early.read() == b"one "
+        draft.write(b"two")
+    with early, storage.follow(draft.key) as late:
+        assert (early.read(), late.read(), draft.stored.key) == (b"two", b"one two", draft.key)
+
+
+def test_a_file_that_nobody_writes_is_missing_also_to_those_who_would_follow_it(storage):
+    with pytest.raises(RuntimeError), storage.create() as draft:
+        raise RuntimeError
+    with pytest.raises(StorageError, match="missing"):
+        storage.follow(draft.key)
 
 
 def test_a_full_disk_is_told_as_such(storage, tmp_path):

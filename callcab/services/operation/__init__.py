@@ -19,6 +19,7 @@ from callcab.services.operation.catalogue import (
 )
 from callcab.services.operation.columns import ExportColumn
 from callcab.services.operation.continuing import OVERLAP, can_continue, last_export, narrowed
+from callcab.services.operation.following import BrokenOff, Unfinished, announced, may_follow, whole
 from callcab.services.operation.forecast import Forecast, Rules, forecast
 from callcab.services.operation.reading import (
     downloads,
@@ -56,6 +57,7 @@ from callcab.services.operation.undoing import (
 __all__ = [
     "INLINE_ROWS",
     "OVERLAP",
+    "BrokenOff",
     "ExportColumn",
     "Forecast",
     "RowResult",
@@ -63,6 +65,8 @@ __all__ = [
     "Run",
     "Step",
     "Tally",
+    "Unfinished",
+    "announced",
     "begin",
     "can_continue",
     "cancel",
@@ -78,6 +82,7 @@ __all__ = [
     "last_export",
     "may_confirm",
     "may_download",
+    "may_follow",
     "may_handle",
     "may_undo",
     "name_of_actor",
@@ -102,5 +107,6 @@ __all__ = [
     "undo_until",
     "undone_by",
     "way_of",
+    "whole",
     "zone_of",
 ]

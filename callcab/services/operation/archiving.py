@@ -1,4 +1,4 @@
-"""One chunk of an archive: the files of chosen rows into a ZIP that nobody sees before it is whole (F-03, F-12)."""
+"""One chunk of an archive: the files of chosen rows into a ZIP, offered and kept as other exports (F-03, F-12)."""
 
 import zipfile
 from contextlib import ExitStack
@@ -10,6 +10,7 @@ from callcab.lib import clock
 from callcab.lib.storage import Draft, Stored
 from callcab.models import Operation
 from callcab.services import listing, stored_file
+from callcab.services.operation import following
 from callcab.services.operation.catalogue import Work
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Archive:
             free = f"{path.stem} ({count}){path.suffix}"
         self._names.add(free)
         self._zip.writestr(zipfile.ZipInfo(free, _now()), content, zipfile.ZIP_DEFLATED)
+
+    def announce(self, operation: Operation, name: str, content_type: str) -> None:
+        """Offer what there is of it."""
+        following.announce(operation, self.draft, name, content_type)
 
     def finish(self) -> Stored:
         """Complete the file and give it its name. StorageError ``no_room``."""

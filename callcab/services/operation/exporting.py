@@ -1,4 +1,4 @@
-"""One chunk of an export: rows into a file that nobody sees before it is whole (F-03, F-12)."""
+"""One chunk of an export: rows into a file that is offered as it grows, and kept only when it is whole (F-03, F-12)."""
 
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ from callcab.lib.storage import Draft, Stored
 from callcab.models import Operation
 from callcab.services import listing, stored_file
 from callcab.services.listing.order import after_position, order_by, order_columns
+from callcab.services.operation import following
 from callcab.services.operation.archiving import add_members
 from callcab.services.operation.catalogue import Work
 from callcab.services.operation.columns import Words
@@ -31,6 +32,8 @@ KEPT_FOR = timedelta(hours=24)
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Rows of a sheet, without the heading.
 XLSX_ROWS = 1_048_575
+# Lines of the first chunk: few, for somebody may wait for the beginning.
+FIRST_ROWS = 1_000
 
 
 class Output:
@@ -55,6 +58,12 @@ class Output:
         """Lines that PostgreSQL has written."""
         self._csv.flush()
         self.draft.write(block)
+
+    def announce(self, operation: Operation, name: str, content_type: str) -> None:
+        """Offer what there is of a text; a workbook has no beginning before its end."""
+        if self._book is None:
+            self._csv.flush()
+            following.announce(operation, self.draft, name, content_type)
 
     def finish(self) -> Stored:
         """Complete the file and give it its name. StorageError ``no_room``."""
@@ -125,12 +134,16 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zon
         ending = "xlsx" if as_xlsx else "csv"
         content_type = XLSX_TYPE if as_xlsx else "text/csv; charset=utf-8"
         stored = _rows(session, operation, work, run, zone, as_xlsx=as_xlsx)
+    offered = following.announced(operation)
+    name = offered.name if offered is not None else _file_name(work, ending, run.words, zone)
     if stored is None:
+        assert run.output is not None  # noqa: S101 - the chunk wrote into it
+        run.output.announce(operation, name, content_type)
         return True
     file = stored_file.keep(
         session,
         stored,
-        name=_file_name(work, ending, run.words, zone),
+        name=name,
         content_type=content_type,
         customer_id=operation.customer_id,
         created_by=operation.actor_id,
@@ -167,7 +180,7 @@ def _file_name(work: Work, ending: str, words: Words, zone: ZoneInfo) -> str:
     """What the operation is called on its page, and when: `Выгрузка счетов 2024-05-07 10-55.csv`."""
     code = f"job.{work.name}"
     title = words(code) if words(code) != code else work.name.partition(".")[0]
-    return f"{title} {clock.now().astimezone(zone):%Y-%m-%d %H-%M}.{ending}"
+    return stored_file.clean_name(f"{title} {clock.now().astimezone(zone):%Y-%m-%d %H-%M}.{ending}")
 
 
 Result = tuple[int, list[Any] | None]
@@ -213,7 +226,10 @@ def _lines(
     """Lines that PostgreSQL writes by itself, as one text: a message for each row would take longer than the row."""
     spec = listing.get(str(operation.spec_name))
     chosen = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
-    if output.position is not None:
+    size = work.chunk
+    if output.position is None:
+        size = min(size, FIRST_ROWS)
+    else:
         chosen = chosen.where(after_position(spec, state.sort, output.position))
     cells = [column.sql(zone, words) for column in work.columns]
     separated = [part for cell in cells for part in (sa.literal_column("';'"), cell)][1:]
@@ -221,7 +237,7 @@ def _lines(
     lines = (
         chosen.with_only_columns(sa.func.concat(*separated).label("line"), *keys)
         .order_by(*order_by(spec, state.sort))
-        .limit(work.chunk)
+        .limit(size)
         .subquery()
     )
     count = sa.func.count()
@@ -230,4 +246,4 @@ def _lines(
     block, found, *position = session.execute(sa.select(text, count, *last)).one()
     if block is not None:
         output.raw(block + b"\r\n")
-    return found, listing.position(position) if found == work.chunk else None
+    return found, listing.position(position) if found == size else None

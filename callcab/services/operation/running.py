@@ -82,6 +82,7 @@ def begin(session: CabSession, operation_id: int) -> int:
         operation.state = OperationState.RUNNING
         if operation.kind is OperationKind.EXPORT:
             operation.done = 0
+            operation.cursor = None
     session.flush()
     return operation.attempts
 
