@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 import xlsxwriter
 
 from callcab.db import CabSession
@@ -19,11 +18,11 @@ from callcab.lib.errors import Invalid
 from callcab.lib.storage import Draft, Stored
 from callcab.models import Operation
 from callcab.services import listing, stored_file
-from callcab.services.listing.order import after_position, order_by, order_columns
 from callcab.services.operation import following
 from callcab.services.operation.archiving import add_members
 from callcab.services.operation.catalogue import Work
 from callcab.services.operation.columns import Words
+from callcab.services.operation.lines import Lines
 
 if TYPE_CHECKING:
     from callcab.services.operation.running import Run
@@ -32,8 +31,6 @@ KEPT_FOR = timedelta(hours=24)
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Rows of a sheet, without the heading.
 XLSX_ROWS = 1_048_575
-# Lines of the first chunk: few, for somebody may wait for the beginning.
-FIRST_ROWS = 1_000
 
 
 class Output:
@@ -46,6 +43,7 @@ class Output:
         self.draft: Draft = self._stack.enter_context(stored_file.create())
         self.stored: Stored | None = None
         self._csv = CsvWriter(self.draft, heading)
+        self.lines: Lines | None = None
         self._book: _Book | None = _Book(self._stack, heading) if as_xlsx else None
 
     def rows(self, cells: Iterable[Sequence[Any]]) -> None:
@@ -78,6 +76,8 @@ class Output:
 
     def drop(self, *, kept: bool) -> None:
         """After the try: a half file goes, and so does a whole one whose row was not committed."""
+        if self.lines is not None:
+            self.lines.close()
         if self.stored is not None:
             if not kept:
                 stored_file.forget(self.stored.key)
@@ -223,27 +223,13 @@ def _lines(
     zone: ZoneInfo,
     words: Words,
 ) -> Result:
-    """Lines that PostgreSQL writes by itself, as one text: a message for each row would take longer than the row."""
-    spec = listing.get(str(operation.spec_name))
-    chosen = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
-    size = work.chunk
-    if output.position is None:
-        size = min(size, FIRST_ROWS)
-    else:
-        chosen = chosen.where(after_position(spec, state.sort, output.position))
-    cells = [column.sql(zone, words) for column in work.columns]
-    separated = [part for cell in cells for part in (sa.literal_column("';'"), cell)][1:]
-    keys = [column.label(f"key_{place}") for place, column in enumerate(order_columns(spec, state.sort))]
-    lines = (
-        chosen.with_only_columns(sa.func.concat(*separated).label("line"), *keys)
-        .order_by(*order_by(spec, state.sort))
-        .limit(size)
-        .subquery()
-    )
-    count = sa.func.count()
-    last = [sa.func.array_agg(lines.c[key.key])[count].label(key.key) for key in keys]
-    text = sa.func.convert_to(sa.func.string_agg(lines.c.line, "\r\n"), "UTF8")
-    block, found, *position = session.execute(sa.select(text, count, *last)).one()
-    if block is not None:
-        output.raw(block + b"\r\n")
-    return found, listing.position(position) if found == size else None
+    """Lines that PostgreSQL writes by itself, a part ahead."""
+    if output.lines is None:
+        assert session.scope is not None  # noqa: S101 - else it would not read either
+        spec = listing.get(str(operation.spec_name))
+        chosen = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
+        cells = [column.sql(zone, words) for column in work.columns]
+        output.lines = Lines(session.scope, spec, state.sort, chosen, cells, work.chunk)
+    part = output.lines.take()
+    output.raw(part.text.encode())
+    return part.rows, part.last
