@@ -20,6 +20,8 @@ from callcab.services.operation.columns import ExportColumn, Words
 SERVICES_PACKAGE = "callcab.services"
 CHUNK = 1_000
 IMPORT_CHUNK = 5_000
+# Rows of an export that are in memory at once where each is an object: ten thousand of them take 10 MB.
+LOADED_ROWS = 2_000
 ARCHIVE_CHUNK = 20
 # Up to so many rows are done within the request.
 INLINE_ROWS = 200
@@ -167,7 +169,7 @@ def register_import(
 def register_export(spec_name: str, columns: Sequence[ExportColumn], *, permission: str, chunk: int = 0) -> None:
     """A list written out with these columns; its operation is called ``<spec_name>.export``."""
     fast = all(column.is_plain for column in columns)
-    size = chunk or (10_000 if fast else 2_000)
+    size = chunk or (10_000 if fast else LOADED_ROWS)
     _add(Work(f"{spec_name}.export", OperationKind.EXPORT, permission, size, columns=tuple(columns)))
 
 

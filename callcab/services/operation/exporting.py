@@ -20,7 +20,7 @@ from callcab.models import Operation
 from callcab.services import listing, stored_file
 from callcab.services.operation import following
 from callcab.services.operation.archiving import add_members
-from callcab.services.operation.catalogue import Work
+from callcab.services.operation.catalogue import LOADED_ROWS, Work
 from callcab.services.operation.columns import Words
 from callcab.services.operation.lines import Lines
 
@@ -197,6 +197,7 @@ def _cells(
 ) -> Result:
     """Loaded rows, cell by cell."""
     spec = listing.get(str(operation.spec_name))
+    size = min(work.chunk, LOADED_ROWS)
     rows = next(
         listing.iterate(
             session,
@@ -204,13 +205,13 @@ def _cells(
             state,
             ids=operation.ids,
             customer_id=operation.customer_id,
-            chunk=work.chunk,
+            chunk=size,
             start=output.position,
         ),
         (),
     )
     output.rows([column.value(row, zone, words) for column in work.columns] for row in rows)
-    last = listing.position_of(spec, state.sort, rows[-1]) if len(rows) == work.chunk else None
+    last = listing.position_of(spec, state.sort, rows[-1]) if len(rows) == size else None
     return len(rows), last
 
 

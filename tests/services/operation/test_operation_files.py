@@ -19,7 +19,7 @@ from callcab.models import (
 )
 from callcab.scope import Actor, Scope
 from callcab.services import operation, stored_file
-from callcab.services.operation import ExportColumn, catalogue
+from callcab.services.operation import ExportColumn, catalogue, exporting
 from tests.services.operation.stage import (
     SPEC,
     begin,
@@ -80,6 +80,18 @@ def test_an_xlsx_export_opens(owner: Actor) -> None:
 
     with ZipFile(stored_file.path(file)) as book:
         assert b"+7(925)000-00-09" in book.read("xl/worksheets/sheet1.xml")
+
+
+def test_a_workbook_loads_few_rows_at_once_and_holds_all(owner: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "LOADED_ROWS", 3)
+    started = begin(owner, f"{SPEC.name}.export", params={"format": "xlsx"})
+    with take(owner, started) as run:
+        steps = [one_chunk(owner, started, run)]
+        assert load(owner, started).done == 3
+        while steps[-1] is operation.Step.MORE:
+            steps.append(one_chunk(owner, started, run))
+    over = load(owner, started)
+    assert (len(steps), over.state, over.done) == (4, OperationState.DONE, 10)
 
 
 def test_a_double_click_is_one_export(owner: Actor) -> None:
