@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.bench import batch, data, house, load, pages, small, table
+from tests.bench import batch, data, house, load, pages, papers, small, table
 from tests.bench.house import Place
 from tests.bench.table import Row
 
@@ -39,7 +39,7 @@ PARTS: dict[str, Part] = {
     "batch": apart(batch.rows),
     "decisions": lambda found, at: [*apart(small.decisions)(found, at), *launches(found, at)],
     "hooks": apart(small.hooks),
-    "papers": apart(small.papers),
+    "papers": apart(papers.rows),
     "jobs": apart(small.jobs),
 }
 

@@ -1,22 +1,13 @@
-"""Small works: hooks of a request, decisions, the check before a launch, an invoice as PDF, jobs, a worker's memory."""
+"""Small works: hooks of a request, decisions, the check before a launch, jobs, a worker's memory."""
 
 import time
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from io import BytesIO
-from typing import Any
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from flask import Flask
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 
 from callcab import db
 from callcab.db import CabSession
-from callcab.lib import amount_words, invoice_text, money, payment_qr, pdf
 from callcab.models import BlacklistEntry, Customer
 from callcab.scope import Scope
 from callcab.services import decision
@@ -30,7 +21,7 @@ from tests.bench.meter import cost, memory
 from tests.bench.pages import Caller
 from tests.bench.table import Row
 
-HOOKS, DECIDED, PDF, PER_SECOND, FIRST, WORKER = 1.5, 0.5, 2.3, 90, 25.0, 90
+HOOKS, DECIDED, PER_SECOND, FIRST, WORKER = 1.5, 0.5, 90, 25.0, 90
 SYSTEM = Scope.system("bench")
 
 
@@ -89,111 +80,6 @@ def launches(at: Place) -> list[Row]:
             ok=made + looks[0] <= full,
         ),
     ]
-
-
-def papers(at: Place) -> list[Row]:
-    """An invoice of five lines with its QR code, and the same drawn by hand."""
-    paper = document()
-    for face in pdf.FACES:
-        pdfmetrics.registerFont(TTFont(f"hand-{face}", str(pdf.FONTS / face)))
-    backends = at.backends()
-    looks = at.looks or {"looks": 20, "seconds": 3.0}
-    ours, least = cost(lambda: pdf.invoice_pdf(paper), backends, **looks), cost(lambda: drawn(paper), backends, **looks)
-    ratio = ours.web / least.web
-    text, by_hand = f"CPU {ours.web:.0f} ms", f"CPU {least.web:.0f} ms"
-    return [Row("invoice as PDF, five lines, QR", text, by_hand, ratio, f"≤ {PDF} × by hand", ratio <= PDF)]
-
-
-def document() -> pdf.InvoiceDocument:
-    items = [
-        money.InvoiceItem(f"Услуги связи, тариф «Базовый», часть {n}", n, "мин", Decimal("1.80"), 22)
-        for n in range(1, 6)
-    ]
-    lines = money.invoice_lines(items, "inside")
-    today = date(2026, 11, 29)
-    return pdf.InvoiceDocument(
-        number="2026-17",
-        issued_on=today,
-        seller=pdf.Seller(
-            name="ООО «Колкаб»",
-            inn="7707083893",
-            kpp="770701001",
-            address="г. Москва, ул. Тверская, д. 1",
-            bank_name="ПАО СБЕРБАНК",
-            bik="044525225",
-            correspondent_account="30101810400000000225",
-            account="40702810138250123017",
-            head="Иванов И. И.",
-            accountant="Петрова П. П.",
-        ),
-        buyer=pdf.Buyer(name="ООО «Ромашка»", inn="7702070139", kpp="770201001", address="г. Москва, ул. Ленина, д. 5"),
-        lines=lines,
-        vat_mode="inside",
-        totals=money.invoice_totals(lines, "inside"),
-        purpose=invoice_text.payment_purpose("2026-17", today, lines, "inside"),
-        due_on=today + timedelta(days=7),
-        basis="Договор № 1",
-    )
-
-
-def drawn(paper: pdf.InvoiceDocument) -> bytes:
-    """The same sheet with lines and strings at fixed places."""
-    out = BytesIO()
-    canvas = Canvas(out, pagesize=A4)
-    seller, buyer, (plain, bold) = paper.seller, paper.buyer, pdf.FACES
-
-    def write(x: float, y: float, text: Any, face: str = plain, size: float = 8.5) -> None:
-        canvas.setFont(f"hand-{face}", size)
-        canvas.drawString(x, y, str(text))
-
-    for place, text in enumerate(
-        (
-            seller.bank_name,
-            f"БИК {seller.bik}",
-            f"Сч. № {seller.correspondent_account}",
-            f"ИНН {seller.inn} КПП {seller.kpp}",
-            f"Сч. № {seller.account}",
-            seller.name,
-            "Получатель",
-        )
-    ):
-        write(56, 800 - 12 * place, text)
-    canvas.rect(51, 720, 500, 92)
-    write(51, 690, invoice_text.title(paper.number, paper.issued_on), bold, 14)
-    canvas.line(51, 684, 551, 684)
-    for place, side in enumerate((seller, buyer)):
-        write(51, 665 - 18 * place, f"{side.name}, ИНН {side.inn}, КПП {side.kpp}, {side.address}")
-    heads, columns = ("№", "Наименование", "Кол-во", "Ед.", "Цена", "Сумма"), (54, 75, 330, 375, 410, 480)
-    for x, head in zip(columns, heads, strict=True):
-        write(x, 620, head, bold)
-    for place, line in enumerate(paper.lines, 1):
-        y = 620 - 16 * place
-        canvas.rect(51, y - 4, 500, 16)
-        cells = (
-            place,
-            line.name,
-            line.quantity,
-            line.unit,
-            money.format_amount(line.price),
-            money.format_amount(line.amount),
-        )
-        for x, cell in zip(columns, cells, strict=True):
-            write(x, y, cell)
-    for place, text in enumerate(
-        (
-            f"Итого: {money.format_amount(paper.totals.amount)}",
-            f"В том числе НДС: {money.format_amount(paper.totals.vat)}",
-            f"Всего к оплате: {money.format_amount(paper.totals.payable)}",
-        )
-    ):
-        write(400, 515 - 14 * place, text, bold)
-    write(51, 465, amount_words.roubles(paper.totals.payable), bold)
-    write(51, 430, f"Руководитель {seller.head}")
-    write(300, 430, f"Бухгалтер {seller.accountant}")
-    code = ImageReader(BytesIO(payment_qr.png(pdf.invoice_qr(paper), border=0)))
-    canvas.drawImage(code, 51, 320, 85, 85)
-    canvas.save()
-    return out.getvalue()
 
 
 def jobs(at: Place) -> list[Row]:

@@ -202,6 +202,15 @@ def test_a_seller_without_correspondent_account_can_be_paid():
     assert pdf.invoice_pdf(doc)
 
 
+def test_our_fonts_are_there_by_name_in_both_weights():
+    html = (
+        '<html style="font-family: DejaVu"><body><p>Съешь <b>ещё</b> этих <i>мягких <b>булок</b></i></p></body></html>'
+    )
+    data = pdf.render_pdf(html)
+    assert pages(data) == ["Съешь ещё этих мягких булок"]
+    assert b"DejaVuSans-Bold" in data
+
+
 FONT = '@font-face { font-family: X; src: url("%s"); } html, title, body { font-family: X }'
 
 
