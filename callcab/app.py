@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from callcab import api, config, logs, views
 from callcab.config import ConfigError, Settings
 from callcab.jobs import edge
-from callcab.web import access, auth, balance, errors, following, headers, health, ip_wall, language, live
+from callcab.web import access, auth, balance, carried, errors, following, headers, health, ip_wall, language, live
 from callcab.web.database import db
 from callcab.web.theme import init_theme
 
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     edge.prepare(settings)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"))
+    carried.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
     auth.init_app(app)

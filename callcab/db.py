@@ -8,7 +8,7 @@ import logging
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
@@ -119,12 +119,19 @@ class CabSession(orm.Session):
         super().__init__(*args, **kwargs)
         self.info.setdefault("scope", scope)
         self.info["read_only"] = read_only
+        # What only reads is planned for its values: a rare part of a number and a common one need different plans.
+        self.info["plans"] = "force_custom_plan" if read_only else "auto"
         self.info["effects"] = []
 
     @property
     def scope(self) -> ScopeLike | None:
         found: ScopeLike | None = self.info.get("scope")
         return found
+
+    def plan_once(self) -> None:
+        """Let statements that read by an index in its order, whatever the values, keep their plans (PostgreSQL's
+        ``plan_cache_mode``); for a transaction that has not begun."""
+        self.info["plans"] = "auto"
 
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Do ``effect`` once the transaction is safe; it must not raise for reasons a sweep can mend later."""
@@ -141,9 +148,11 @@ class CabSession(orm.Session):
         """
         connection = self.info.pop("connection", None)
         if self.info["read_only"] and connection is not None and _is_sound(connection):
-            self.expunge_all()
-            with suppress(sa.exc.SQLAlchemyError):
-                self._really_commit()
+            # By the driver: nothing is to be flushed, and what closes behind finds no transaction to roll back.
+            try:
+                cast(psycopg.Connection[Any], connection.connection.driver_connection).commit()
+            except psycopg.Error:
+                connection.invalidate()
         super().close()
 
     def _really_commit(self) -> None:
@@ -172,17 +181,13 @@ _ASSUME = (
 
 @event.listens_for(CabSession, "after_begin")
 def _assume_role(session: CabSession, transaction: orm.SessionTransaction, connection: Connection) -> None:
-    """Give the transaction its database role and tenant; both end with it (row-level security, design §2.1).
-
-    What only reads is planned for its values: a list of a million rows and one of ten, a rare part of a number and a
-    common one need different plans.
-    """
+    """Give the transaction its database role and tenant; both end with it (row-level security, design §2.1)."""
     scope = session.scope
     if scope is None:
         raise RuntimeError("a session needs a scope before it touches the database")
     session.info["connection"] = connection
     read_only: bool = session.info["read_only"]
-    _assume(connection, scope, read_only=read_only, plans="force_custom_plan" if read_only else "auto")
+    _assume(connection, scope, read_only=read_only, plans=session.info["plans"])
 
 
 def _assume(connection: Connection, scope: ScopeLike, *, read_only: bool, plans: str) -> None:

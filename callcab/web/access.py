@@ -11,6 +11,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from callcab.scope import Actor
+from callcab.web import carried
+from callcab.web.carried import carry
 from callcab.web.database import db
 from callcab.web.listing.access import may, on_side, request_customer_id, request_scope
 
@@ -51,10 +53,11 @@ def _confine_request() -> None:
         return
     if request.endpoint in _UPLOADS:
         request.max_content_length, request.max_form_memory_size = _UPLOADS[request.endpoint]
+    carry(carried.who, current_user._get_current_object())
     db.session().assume(request_scope())
     zone = getattr(current_user, "zone", None)
     if zone:
-        g.zone = ZoneInfo(zone)
+        carry(carried.zone, ZoneInfo(zone))
 
 
 def current_actor() -> Actor:

@@ -1,17 +1,22 @@
 """Addresses of static files, with a checksum, so that they may be cached for ever."""
 
 import hashlib
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
-from flask import current_app
+from flask import Flask, current_app
 
 
 def asset(path: str) -> str:
     """The address of a file below callcab/static. FileNotFoundError when there is none."""
-    if current_app.debug:
-        return _address.__wrapped__(current_app.static_folder, current_app.static_url_path, path)
-    return _address(current_app.static_folder, current_app.static_url_path, path)
+    return assets_of(current_app)(path)
+
+
+def assets_of(app: Flask) -> Callable[[str], str]:
+    """``asset`` for the pages of one application; a page asks for a dozen."""
+    find = _address.__wrapped__ if app.debug else _address
+    return partial(find, app.static_folder, app.static_url_path)
 
 
 @cache

@@ -10,12 +10,12 @@ from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import g, has_request_context
 from flask_babel import ngettext
 from markupsafe import Markup, escape
 
 from callcab.lib import phone as phones
 from callcab.lib import user_agent
+from callcab.web import carried
 
 DASH = "—"
 NBSP = "\u00a0"
@@ -25,11 +25,7 @@ _needs_escape = re.compile("[&<>'\"]").search
 
 def current_zone() -> ZoneInfo:
     """The zone of the customer whose page it is; Moscow for support and outside a request."""
-    if has_request_context():
-        found = g.get("zone")
-        if isinstance(found, ZoneInfo):
-            return found
-    return DEFAULT_ZONE
+    return carried.zone.get() or DEFAULT_ZONE
 
 
 def moment(value: datetime | None, zone: ZoneInfo | None = None) -> str:

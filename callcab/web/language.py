@@ -15,6 +15,9 @@ from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
+from callcab.web import carried
+from callcab.web.carried import carry
+
 LANGUAGES = ("ru", "en")
 COOKIE = "language"
 
@@ -64,19 +67,21 @@ def _of_template(context: EvalContext, text: str, **variables: Any) -> str:
 
 def _catalogue() -> dict[str, str]:
     """Our translations of the present language, kept beside Flask-Babel's own locale until that is another."""
+    kept = carried.texts.get()
     try:
-        kept = g._flask_babel
         if kept.locale_of_texts is kept.babel_locale:
             texts: dict[str, str] = kept.texts
             return texts
-    except (AttributeError, RuntimeError):
+    except AttributeError:
         # Nobody asked before in this request, or there is none.
         pass
     locale = flask_babel.get_locale()
     if locale is None:
         return {}
-    texts = _texts(flask_babel.get_translations())
-    g._flask_babel.locale_of_texts, g._flask_babel.texts = locale, texts
+    babel, texts = g._flask_babel, _texts(flask_babel.get_translations())
+    babel.locale_of_texts, babel.texts = locale, texts
+    if kept is not babel:
+        carry(carried.texts, babel)
     return texts
 
 

@@ -13,7 +13,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from callcab.web import formatters
-from callcab.web.assets import asset
+from callcab.web.assets import assets_of
 from callcab.web.icons import icon
 from callcab.web.language import lazy_gettext as _l
 from callcab.web.language import page_language
@@ -86,9 +86,10 @@ class Frame:
 
 def init_theme(app: Flask) -> None:
     """Give templates the icons, formats and the frame. Call it before the Admin objects are made."""
-    app.jinja_env.filters.update(formatters.FILTERS)
+    # A filter of a constant is worked out when its template is compiled; a function would be called for every page.
+    app.jinja_env.filters.update(formatters.FILTERS, icon=icon)
     app.jinja_env.globals.update(
-        asset=asset, icon=icon, page_frame=page_frame, page_language=page_language, colours=colours
+        asset=assets_of(app), page_frame=page_frame, page_language=page_language, colours=colours
     )
     app.jinja_env.trim_blocks = False
 

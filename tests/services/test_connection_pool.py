@@ -80,6 +80,12 @@ def read(statement: str, **values: object) -> Sequence[Any]:
         return session.execute(sa.text(statement), values).scalars().all()
 
 
+def walk(statement: str, **values: object) -> Sequence[Any]:
+    with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
+        session.plan_once()
+        return session.execute(sa.text(statement), values).scalars().all()
+
+
 def look_up(statement: str, **values: object) -> Sequence[Any]:
     with db.looking_up(SYSTEM) as connection:
         return connection.execute(sa.text(statement), values).scalars().all()
@@ -102,7 +108,7 @@ def single(connected: sa.Engine) -> Iterator[None]:
     db.connect(connected.url.render_as_string(hide_password=False), pool_size=POOL)
 
 
-@pytest.mark.parametrize(("way", "planned_once"), [(read, False), (look_up, True), (ask, True)])
+@pytest.mark.parametrize(("way", "planned_once"), [(read, False), (walk, True), (look_up, True), (ask, True)])
 def test_what_is_read_again_and_again_is_parsed_once(
     single: None, way: Callable[..., Sequence[Any]], planned_once: bool
 ) -> None:
@@ -111,7 +117,7 @@ def test_what_is_read_again_and_again_is_parsed_once(
     assert prepared() == [planned_once]
 
 
-@pytest.mark.parametrize("way", [read, look_up])
+@pytest.mark.parametrize("way", [read, walk, look_up])
 def test_nothing_is_written_by_what_only_reads(single: None, way: Callable[..., Sequence[Any]]) -> None:
     with pytest.raises(sa.exc.InternalError, match="read-only"):
         way("DELETE FROM note RETURNING id")

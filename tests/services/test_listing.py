@@ -1,6 +1,7 @@
 """Lists: pages, counts and whole selections of real rows."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -121,6 +122,20 @@ def test_walking_back_shows_the_same_pages(people: tuple[int, int], sort: str) -
     assert back[-1] == forward[-25:]
     assert back[0] == forward[:25]
     assert set(sum(back, [])) == set(forward)
+
+
+@pytest.mark.parametrize("scope", [Scope.tenant, lambda customer_id: Scope.staff()])
+def test_the_statement_of_a_page_is_kept_and_serves_everybody_his_own_rows(people: tuple[int, int], scope: Any) -> None:
+    shown = []
+    for customer_id in (*people, *people):
+        with unit_of_work(scope(customer_id)) as session:
+            page = listing.fetch_page(session, SPEC, ask(size="200"), signer=SIGNER, customer_id=customer_id)
+            shown.append(({row.customer_id for row in page.rows}, len(page.rows)))
+        kept = len(SPEC.shown.kept) if SPEC.shown else 0
+    assert shown == [({people[0]}, 120), ({people[1]}, 3)] * 2
+    with unit_of_work(scope(people[0])) as session:
+        listing.fetch_page(session, SPEC, ask(size="200"), signer=SIGNER, customer_id=people[0])
+    assert SPEC.shown and len(SPEC.shown.kept) == kept > 0
 
 
 def test_a_jump_shows_the_page_of_that_number(people: tuple[int, int]) -> None:

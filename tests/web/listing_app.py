@@ -16,7 +16,7 @@ from callcab.models import BlacklistEntry, BlacklistSource, Customer, User
 from callcab.scope import Scope
 from callcab.services import listing
 from callcab.services.listing import ListSpec, Lookup, Sort
-from callcab.web import errors, formatters, theme
+from callcab.web import carried, errors, formatters, theme
 from callcab.web.database import db
 from callcab.web.listing import Action, Column, FilterField, ListView, PageAction, Tab
 from callcab.web.listing.access import request_scope
@@ -124,6 +124,7 @@ def make_app(settings: Settings) -> Flask:
         TESTING=True,
         PROPAGATE_EXCEPTIONS=False,
     )
+    carried.init_app(app)
     db.init_app(app)
     errors.init_app(app)
     Babel(app)

@@ -88,9 +88,10 @@ def test_every_icon_that_a_source_names_is_in_the_sprite() -> None:
     assert known == set(re.findall(r'<symbol id="([^"]+)"', sprite))
     named = set()
     for path in (ROOT / "templates").rglob("*.html"):
-        named |= set(re.findall(r"\bicon\('([a-z0-9-]+)'", path.read_text()))
+        named |= set(re.findall(r"'([a-z0-9-]+)'\|icon\b", path.read_text()))
     for path in (ROOT / "callcab").rglob("*.py"):
         named |= set(re.findall(r'\b(?:icon|menu_icon_value)\s*=\s*"([a-z0-9-]+)"', path.read_text()))
+    assert len(named) > 50
     assert named - known == set()
 
 

@@ -61,11 +61,26 @@ def after_position(
     spec: ListSpec, sort: str, position: Sequence[Any], *, backwards: bool = False
 ) -> ColumnElement[bool]:
     """The condition "behind this position". Raises ValueError for a position that is not one of this order."""
-    chosen, _ = _sort_of(spec, sort)
-    columns, descending = _columns(spec, sort)
+    columns = order_columns(spec, sort)
+    values = read_position(spec, sort, position)
+    bound = [
+        None if value is None else sa.literal(value, each.type) for each, value in zip(columns, values, strict=True)
+    ]
+    return behind(spec, sort, bound, backwards=backwards)
+
+
+def read_position(spec: ListSpec, sort: str, position: Sequence[Any]) -> list[Any]:
+    """The values of ``order_columns`` that a position stands for. Raises ValueError as ``after_position``."""
+    columns = order_columns(spec, sort)
     if len(position) != len(columns):
         raise ValueError("not a position of this list")
-    values = [_load(column, value) for column, value in zip(columns, position, strict=True)]
+    return [_load(column, value) for column, value in zip(columns, position, strict=True)]
+
+
+def behind(spec: ListSpec, sort: str, values: Sequence[Any], *, backwards: bool = False) -> ColumnElement[bool]:
+    """``after_position`` of values that are parameters already, None for an empty cell."""
+    chosen, _ = _sort_of(spec, sort)
+    columns, descending = _columns(spec, sort)
     downward = descending != backwards
     if not chosen.nullable:
         return _behind(columns, values, downward)
@@ -80,9 +95,8 @@ def after_position(
 def _behind(columns: Sequence[Any], values: Sequence[Any], downward: bool) -> ColumnElement[bool]:
     if any(value is None for value in values):
         raise ValueError("an empty cell in a column that has none")
-    bound = [sa.literal(value, column.type) for column, value in zip(columns, values, strict=True)]
     left: Any = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
-    right: Any = bound[0] if len(columns) == 1 else sa.tuple_(*bound)
+    right: Any = values[0] if len(columns) == 1 else sa.tuple_(*values)
     found: ColumnElement[bool] = left < right if downward else left > right
     return found
 

@@ -6,14 +6,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql import ColumnElement, Select
 from sqlalchemy.sql.selectable import Subquery
 
 from callcab.db import CabSession
-from callcab.services.listing.order import after_position, order_by, order_columns, position_of
+from callcab.services.listing.order import (
+    after_position,
+    behind,
+    order_by,
+    order_columns,
+    position_of,
+    read_position,
+)
 from callcab.services.listing.query import conditions, hits, matching
+from callcab.services.listing.shown import Shown
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
+
+# Of a statement that is kept: the customer whose rows are listed.
+CUSTOMER = sa.bindparam("customer_id", type_=sa.BigInteger)
 
 
 class Signer(Protocol):
@@ -61,6 +72,10 @@ def fetch_page(
     return reader.forward(None)
 
 
+def _mark(place: int) -> str:
+    return f"behind_{place}"
+
+
 @dataclass(frozen=True)
 class _Reader:
     session: CabSession
@@ -85,6 +100,8 @@ class _Reader:
     def _step(self, cursor: _Cursor | None, *, backwards: bool = False) -> tuple[Sequence[Any], bool]:
         """The rows next to a cursor, in the order of reading, and whether there are more."""
         spec, sort = self.spec, self.state.sort
+        if spec.shown is not None and not self.state.is_narrowed:
+            return self._walk(spec.shown, cursor, backwards)
         behind = [] if cursor is None else [after_position(spec, sort, cursor.position, backwards=backwards)]
         order = order_by(spec, sort, backwards=backwards)
         found = hits(spec, self.state, self.customer_id, *behind, columns=order_columns(spec, sort))
@@ -94,6 +111,34 @@ class _Reader:
         inner = order_by(spec, sort, backwards=backwards, found=found)
         keys = sa.select(found).order_by(*inner).limit(self.state.page_size + 1).subquery()
         return self._read(*self._among(keys), order=order, limit=None)
+
+    def _walk(self, shown: Shown, cursor: _Cursor | None, backwards: bool) -> tuple[Sequence[Any], bool]:
+        """A step through a list that nobody has narrowed; its statement is made once for each order."""
+        at = [] if cursor is None else read_position(self.spec, self.state.sort, cursor.position)
+        empty = [value is None for value in at]
+        statement, values = shown.select(self.session)
+        values |= {CUSTOMER.key: self.customer_id} | {_mark(place): value for place, value in enumerate(at)}
+        key = (self.state.sort, backwards, self.state.page_size, self.customer_id is None, len(values), *empty)
+        if key not in shown.kept:
+            shown.kept[key] = self._walking(statement, empty, backwards)
+        rows = shown.rows(self.session, shown.kept[key], values)
+        return rows[: self.state.page_size], len(rows) > self.state.page_size
+
+    def _walking(self, statement: Select[Any], empty: Sequence[bool], backwards: bool) -> Select[Any]:
+        """With parameters for the customer and for the place to go on from."""
+        spec, sort = self.spec, self.state.sort
+        found = conditions(spec, ListState(), None if self.customer_id is None else CUSTOMER)
+        if empty:
+            columns = order_columns(spec, sort)
+            marks = [
+                None if gap else sa.bindparam(_mark(place), type_=column.type)
+                for place, (gap, column) in enumerate(zip(empty, columns, strict=True))
+            ]
+            found.append(behind(spec, sort, marks, backwards=backwards))
+        order = order_by(spec, sort, backwards=backwards)
+        # A number that the planner sees: of an unknown limit he expects a tenth of the table, and never keeps the plan.
+        size = sa.literal_column(str(self.state.page_size + 1), sa.Integer)
+        return statement.where(*found).order_by(*order).limit(size)
 
     def _among(self, keys: Subquery) -> list[ColumnElement[bool]]:
         """The rows of these keys."""

@@ -30,7 +30,9 @@ class Count:
     capped: bool = False
 
 
-def conditions(spec: ListSpec, state: ListState, customer_id: int | None) -> list[ColumnElement[bool]]:
+def conditions(
+    spec: ListSpec, state: ListState, customer_id: int | sa.BindParameter[int] | None
+) -> list[ColumnElement[bool]]:
     """All conditions of a request; a request with errors matches nothing."""
     found: list[ColumnElement[bool]] = []
     if state.errors:

@@ -73,11 +73,13 @@ class Shown:
     """The statement of a list's pages and how its records become rows.
 
     computed  name -> an expression over the model, read along
+    kept      statements made of ``select``, by what they were made for: making one takes longer than answering it
     """
 
     model: type[Any]
     related: Sequence[Related] = ()
     computed: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    kept: dict[Any, Select[Any]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def select(self, session: CabSession) -> tuple[Select[Any], dict[str, Any]]:
         """The statement so far, confined as every statement of the session is, and its values."""

@@ -1,22 +1,29 @@
 """Who asks: permission, side, scope and customer of the request."""
 
+from typing import Any
+
 from flask import g, request
 from flask_login import current_user
 
 from callcab.permissions import allowed
 from callcab.scope import Actor, Scope
+from callcab.web import carried
+
+
+def _who() -> Any:
+    # Asked a hundred times for a page.
+    return carried.who.get() or current_user._get_current_object()
 
 
 def may(permission: str) -> bool:
     """Whether the person who is signed in holds the permission; nothing declared means no."""
-    # Asked a hundred times for a page: the person behind the proxy is looked up once each.
-    who = current_user._get_current_object()
+    who = _who()
     return bool(permission) and who.is_authenticated and allowed(who.role, permission)
 
 
 def on_side(url: str) -> bool:
     """Whether the person belongs on this side: support below /admin, customers below /cabinet."""
-    who = current_user._get_current_object()
+    who = _who()
     return who.is_authenticated and bool(who.is_staff) == url.startswith("/admin")
 
 

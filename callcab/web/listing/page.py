@@ -6,6 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request
+from flask_login import current_user
 from markupsafe import Markup
 
 from callcab.lib.errors import NotFound
@@ -34,6 +35,10 @@ from callcab.web.listing.words import slip
 
 if TYPE_CHECKING:
     from callcab.web.listing.view import ListView
+
+
+# Kept in a process at most: sections times roles times languages, and some columns that people chose.
+PAINTERS = 1_000
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
     """Variables of callcab/list.html, for these columns of the list."""
     state = read_state(view)
     customer = view.customer_id()
+    if not state.is_narrowed and state.page is None:
+        db.session().plan_once()
     page = fetch_page(db.session(), view.spec, state, signer=signer(), customer_id=customer)
     count = count_matching(db.session(), view.spec, state, customer_id=customer, cap=view.spec.count_cap)
     here = Request(view.spec, request.args)
@@ -128,7 +135,18 @@ def filter_form(
 
 
 def row_painter(view: "ListView", columns: Sequence[Column], *, pick: bool) -> RowPainter:
-    """The painter of this view's rows for the person who is signed in."""
+    """The painter of this view's rows for the person who is signed in: the same for all of his role and language who
+    chose these columns, so it is kept."""
+    kept: dict[Any, RowPainter] = current_app.extensions.setdefault("callcab.row_painters", {})
+    key = (view.endpoint, current_user.role, page_language(), pick, tuple(column.key for column in columns))
+    if key not in kept:
+        if len(kept) >= PAINTERS:
+            kept.clear()
+        kept[key] = _make_painter(view, columns, pick)
+    return kept[key]
+
+
+def _make_painter(view: "ListView", columns: Sequence[Column], pick: bool) -> RowPainter:
     return RowPainter(
         columns,
         base=view.url or "",

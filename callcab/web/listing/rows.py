@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
 from callcab.services.listing import encode_id
@@ -10,6 +11,9 @@ from callcab.web.formatters import DASH, html_text
 from callcab.web.icons import icon
 from callcab.web.language import gettext
 from callcab.web.listing.declare import Action, Column, RowLink
+
+# Lazy texts of a page by identity, and the texts themselves, so that no other gets the same identity meanwhile.
+Words = dict[int, tuple[LazyString, str]]
 
 
 def css_of(kind: str) -> str:
@@ -33,6 +37,14 @@ def table(columns: Sequence[Column], rows: Sequence[Any], *, base: str = "", emp
     return Markup(
         '<div class="list-scroll"><table class="list"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
     ).format(heads, painter.paint(rows))
+
+
+def _said(text: LazyString, words: Words) -> str:
+    """A lazy text as HTML; most are the same few in every row."""
+    known = words.get(id(text))
+    if known is None:
+        known = words[id(text)] = (text, html_text(text) or DASH)
+    return known[1]
 
 
 class RowPainter:
@@ -93,9 +105,10 @@ class RowPainter:
 
     def paint(self, rows: Sequence[Any]) -> Markup:
         """All rows. Texts of cells are escaped here, Markup is taken as it is."""
-        return Markup("\n".join([self._row(row) for row in rows]))  # noqa: S704 - every part is escaped above
+        words: Words = {}
+        return Markup("\n".join([self._row(row, words) for row in rows]))  # noqa: S704 - every part is escaped above
 
-    def _row(self, row: Any) -> str:
+    def _row(self, row: Any, words: Words) -> str:
         row_id = encode_id(row)
         name = html_text(self._name_of(row))
         parts = ['<tr class="has-pick">' if self._pick else "<tr>"]
@@ -109,8 +122,10 @@ class RowPainter:
             parts.append(managing)
         for cell, opening, linked in self._columns:
             value = cell(row)
-            # Compared afterwards: a lazy translation would be made twice.
-            text = DASH if value is None else html_text(value) or DASH
+            if value.__class__ is LazyString:
+                text = _said(value, words)
+            else:
+                text = DASH if value is None or value == "" else html_text(value)
             if linked:
                 text = f'<a href="{self._base}/details/?id={row_id}">{text}</a>'
             parts.append(f"{opening}{text}</td>")
