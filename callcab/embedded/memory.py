@@ -4,14 +4,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-# What a container may use (cgroup version 2, then 1); a machine without one has no such file.
-CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+# What a control group may use (version 2, then 1); a machine without one has no such file.
+GROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 MEGABYTE = 1 << 20
 LEAST, MOST = 128, 1024
 
 
-def memory(limits: Sequence[Path] = CONTAINER_LIMITS) -> int:
-    """Bytes of this machine, or of the container when that has fewer."""
+def memory(limits: Sequence[Path] = GROUP_LIMITS) -> int:
+    """Bytes of this machine, or of the control group when that has fewer."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for file in limits:
         try:
