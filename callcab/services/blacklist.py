@@ -309,6 +309,11 @@ def read_pasted_numbers(path: Path, skip: int) -> Iterator[Entry]:
     return (record if record.phone is None else int(record.phone.e164) for record in read_pasted(path, skip))
 
 
+def restored(kept: Sequence[Any]) -> list[Entry]:
+    """Records as JSON keeps them are records again."""
+    return [item if type(item) is int else csv_io.Record(*item) for item in kept]
+
+
 def customer(session: CabSession, text: str) -> Customer:
     """The customer of a number typed or linked by support. NotFound ``customer.not_found``."""
     found = session.get(Customer, decode_id(text) or 0)
@@ -327,9 +332,7 @@ def check_platform(actor: Actor, reason: str) -> None:
 
 def _numbers(records: Sequence[Entry]) -> tuple[list[int], Tally]:
     numbers = [record for record in records if isinstance(record, int)]
-    if len(numbers) == len(records):
-        return numbers, Tally()
-    refused = [record for record in records if isinstance(record, csv_io.Record)]
+    refused = [record for record in records if not isinstance(record, int)]
     rows = [
         RowResult(
             outcome=RowOutcome.FAILED, reason=f"phone.{record.reason}", text=record.raw, after={"line": record.line}
@@ -371,6 +374,7 @@ for _name, _read in (("blacklist.import", csv_io.read_numbers), ("blacklist.past
         permission="blacklist.edit",
         platform="blacklist.platform",
         read=_read,
+        restore=restored,
         undo=unmaking(BlacklistEntry, remove_many),
     )
 for _name in ("blacklist", "blacklist_support"):

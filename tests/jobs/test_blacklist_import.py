@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from callcab.db import unit_of_work
-from callcab.models import BlacklistEntry, Operation, OperationState
+from callcab.models import BlacklistEntry, Operation, OperationState, StoredFile
 from callcab.scope import Actor, Scope
 from callcab.services import operation, stored_file
 from tests.jobs.workers import Spawn, kill, sweep_later, until
@@ -87,10 +87,15 @@ def peak_megabytes(process: subprocess.Popen[bytes]) -> int:
     return max(peaks)
 
 
+def lose_what_counting_kept() -> None:
+    with unit_of_work(Scope.staff()) as session:
+        for file in session.scalars(sa.select(StoredFile).where(StoredFile.name == "counted.json")):
+            stored_file.forget(file.key)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["kept", "lost"])
 def test_a_big_import_survives_a_killed_worker_and_adds_nothing_twice(
-    owner: Actor,
-    spawn: Spawn,
-    big_file: Path,
+    owner: Actor, spawn: Spawn, big_file: Path, lost: bool
 ) -> None:
     began = time.monotonic()
     number = begin(owner, big_file)
@@ -104,6 +109,8 @@ def test_a_big_import_survives_a_killed_worker_and_adds_nothing_twice(
     in_the_middle = load(number)
     assert in_the_middle.state is OperationState.RUNNING
     assert 0 < stored(owner) < NEW
+    if lost:
+        lose_what_counting_kept()
 
     until(sweep_later)
     began = time.monotonic()

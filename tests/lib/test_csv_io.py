@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from callcab.lib import phone
-from callcab.lib.csv_io import CsvWriter, FileError, Limits, read_numbers, read_phones, safe_cell, sniff
+from callcab.lib.csv_io import CsvWriter, FileError, Limits, read_numbers, read_phones, safe_cell, sniff, version
 
 ONE, TWO, THREE = "+79253944577", "+79253944578", "+79161234567"
 SHEET = "xl/worksheets/sheet1.xml"
@@ -327,3 +327,12 @@ def test_an_export_is_imported_as_the_same_numbers(entries):
         writer.rows((phone.display(e164), note) for e164, note in entries)
     records = list(read_phones(io.BytesIO(target.getvalue())))
     assert [item.phone.e164 for item in records] == [e164 for e164, _ in entries]
+
+
+def test_other_code_that_reads_files_is_another_version(tmp_path):
+    folders = [tmp_path / name for name in ("one", "two", "three")]
+    for folder, code in zip(folders, ("a", "b", "a"), strict=True):
+        folder.mkdir()
+        (folder / "reading.py").write_text(code)
+    found = [version((folder,)) for folder in folders]
+    assert found[0] == found[2] != found[1]

@@ -10,6 +10,7 @@ from callcab.lib.csv_io.reading import (
     read_rows,
     sniff,
 )
+from callcab.lib.csv_io.revision import version
 from callcab.lib.csv_io.source import FileError, Limits
 from callcab.lib.csv_io.table import Layout
 from callcab.lib.csv_io.writing import CsvWriter, safe_cell
@@ -28,4 +29,5 @@ __all__ = [
     "read_rows",
     "safe_cell",
     "sniff",
+    "version",
 ]

@@ -67,6 +67,7 @@ ImportHandler = Callable[
 # A row of an archive: its file's name and bytes.
 Member = Callable[[CabSession, Any], tuple[str, bytes]]
 Reader = Callable[[Path, int], Iterator[Any]]
+Restore = Callable[[Sequence[Any]], list[Any]]
 # Where undoing has come to: the number of the table and an id of it; None before the first chunk and after the last.
 Place = tuple[int, int] | None
 Check = Callable[[CabSession, Operation, Actor], None]
@@ -99,6 +100,7 @@ class Work:
     preview: ImportHandler | None = None
     apply: ImportHandler | None = None
     read: Reader | None = None
+    restore: Restore | None = None
     columns: Sequence[ExportColumn] = ()
     member: Member | None = None
     inline: int = INLINE_ROWS
@@ -148,6 +150,7 @@ def register_import(
     permission: str,
     platform: str | None = None,
     read: Reader = read_phones,
+    restore: Restore | None = None,
     chunk: int = IMPORT_CHUNK,
     undo: Undo | None = None,
 ) -> None:
@@ -156,12 +159,22 @@ def register_import(
     Both get ``(session, records, params, actor, memory)`` and give a Tally or RowResults, one count per record: done =
     new, known = there already, failed = refused. ``memory`` is a dict that lives as long as the reading of the file
     (repeats within the file); ``apply`` must do without it, since a killed worker loses it.
-    ``read(path, skip)`` yields the records; ``params["operation_id"]`` is there for the origin of a row. ``platform``
-    is the permission for a list without a customer, when that needs another one.
+    ``read(path, skip)`` yields the records. With ``restore``, which makes records of what JSON leaves of them, writing
+    takes what counting has read and reads nothing again (``counted``). ``params["operation_id"]`` is there for the
+    origin of a row. ``platform`` is the permission for a list without a customer, when that needs another one.
     """
     _add(
         Work(
-            name, OperationKind.IMPORT, permission, chunk, platform, preview=preview, apply=apply, read=read, undo=undo
+            name,
+            OperationKind.IMPORT,
+            permission,
+            chunk,
+            platform,
+            preview=preview,
+            apply=apply,
+            read=read,
+            restore=restore,
+            undo=undo,
         )
     )
 

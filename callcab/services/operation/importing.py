@@ -10,6 +10,7 @@ from callcab.lib.errors import NotFound
 from callcab.models import Operation, OperationState, StoredFile
 from callcab.scope import Actor
 from callcab.services import stored_file
+from callcab.services.operation import counted
 from callcab.services.operation.catalogue import Tally, Work
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Input:
-    """The file as far as this try has read it; ``at`` is the number of records taken."""
+    """The file as far as this try has read it, in chunks; ``at`` is the number of records taken."""
 
-    records: Iterator[Any]
+    chunks: Iterator[list[Any]]
     at: int
 
 
@@ -31,26 +32,51 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", act
     at: int = cursor.get("at", 0)
     source = run.input
     if source is None or source.at != at:
-        source = run.input = Input(_open(session, operation, work, run, at), at)
-    records = list(islice(source.records, work.chunk))
+        source = run.input = Input(_chunks(session, operation, work, run, at), at)
+    records = next(source.chunks, [])
     source.at += len(records)
-    if not records:
-        return Tally(), False
-    handler = work.preview if operation.state is OperationState.PREVIEW else work.apply
-    params = {**operation.params, "operation_id": operation.id}
-    tally = Tally.of(handler(session, records, params, actor, run.memory))
-    session.flush()
+    counting = operation.state is OperationState.PREVIEW
+    tally = Tally()
+    if records:
+        params = {**operation.params, "operation_id": operation.id}
+        handler = work.preview if counting else work.apply
+        tally = Tally.of(handler(session, records, params, actor, run.memory))
+        session.flush()
     operation.cursor = {**cursor, "at": source.at}
-    return tally, len(records) == work.chunk
+    more = len(records) == work.chunk
+    if counting and work.restore is not None:
+        _keep(session, operation, run, records, work.chunk)
+    return tally, more
 
 
-def _open(session: CabSession, operation: Operation, work: Work, run: "Run", at: int) -> Iterator[Any]:
+def _keep(session: CabSession, operation: Operation, run: "Run", records: list[Any], size: int) -> None:
+    """What was read, for the writing. What is one chunk in all is read again sooner than it is kept."""
+    more = len(records) == size
+    if run.counted is None and more:
+        run.counted = counted.Counted(size)
+    if run.counted is None:
+        return
+    run.counted.add(records)
+    if not more:
+        run.counted.keep(session, operation, _file(session, operation))
+
+
+def _chunks(session: CabSession, operation: Operation, work: Work, run: "Run", at: int) -> Iterator[list[Any]]:
+    """From record ``at`` on: as counting kept them, where it did, else from the file."""
     assert work.read is not None  # noqa: S101 - an import has it
-    file = session.get(StoredFile, operation.input_file_id) if operation.input_file_id else None
-    if file is None:
-        raise NotFound("file.gone")
-    records = work.read(stored_file.path(file), at)
+    if work.restore is not None and operation.state is not OperationState.PREVIEW:
+        kept = counted.chunks(session, operation, at, work.chunk, work.restore, run.files)
+        if kept is not None:
+            return kept
+    records = work.read(stored_file.path(_file(session, operation)), at)
     close = getattr(records, "close", None)
     if close is not None:
         run.files.callback(close)
-    return records
+    return iter(lambda: list(islice(records, work.chunk)), [])
+
+
+def _file(session: CabSession, operation: Operation) -> StoredFile:
+    file = session.get(StoredFile, operation.input_file_id) if operation.input_file_id else None
+    if file is None:
+        raise NotFound("file.gone")
+    return file

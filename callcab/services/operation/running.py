@@ -11,7 +11,7 @@ from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import Customer, Operation, OperationKind, OperationRow, OperationState, RowOutcome, User
 from callcab.scope import Actor, Scope
-from callcab.services.operation import archiving, changing, exporting, importing
+from callcab.services.operation import archiving, changing, counted, exporting, importing
 from callcab.services.operation.catalogue import Tally, work_of
 from callcab.services.operation.columns import Words
 
@@ -41,6 +41,7 @@ class Run:
         self.memory: dict[str, Any] = {}
         self.input: importing.Input | None = None
         self.output: exporting.Output | archiving.Archive | None = None
+        self.counted: counted.Counted | None = None
 
     def __enter__(self) -> "Run":
         return self
@@ -50,6 +51,8 @@ class Run:
         self.files.close()
         if self.output is not None:
             self.output.drop(kept=error is None)
+        if self.counted is not None:
+            self.counted.drop(kept=error is None)
 
 
 def scope_of(session: CabSession, operation_id: int) -> Scope | None:

@@ -13,6 +13,7 @@ from callcab.models import Operation, OperationKind, OperationRow, OperationStat
 from callcab.permissions import allowed
 from callcab.scope import Actor
 from callcab.services import audit, listing
+from callcab.services.operation import counted
 from callcab.services.operation.catalogue import INLINE_ROWS, Work, work_of
 from callcab.services.operation.reading import may_handle
 from callcab.services.operation.running import Run, Step, begin, step
@@ -119,7 +120,7 @@ def confirm(session: CabSession, operation_id: int, *, expected: int | None, act
     operation.state = OperationState.QUEUED
     operation.expected = operation.done
     operation.done = operation.known = operation.skipped = operation.failed = operation.attempts = 0
-    operation.cursor = None
+    operation.cursor = counted.reference(operation)
     operation.heartbeat_at = clock.now()
     note(session, "operation.confirm", operation, actor, {"rows": operation.expected})
     session.flush()
