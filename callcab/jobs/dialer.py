@@ -60,7 +60,7 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
     logs.configure(as_json=settings.log_json)
-    edge.prepare(settings)
+    edge.connect(settings)
     # What is imported lives as long as the process: looking through it for garbage again and again costs calls.
     gc.collect()
     gc.freeze()

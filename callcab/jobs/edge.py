@@ -1,4 +1,4 @@
-"""What worker and timetable need before their first job: everything imported, database, queue, files and mail named."""
+"""What processes need before their first work: all of it imported, database, queue, files and mail named."""
 
 import callcab.models  # noqa: F401  (every table is known before the first query)
 from callcab import db, queue
@@ -19,12 +19,18 @@ _site = ""
 
 
 def prepare(settings: Settings) -> None:
-    """Connect this process to what the settings name; nothing is opened before it is used."""
+    """Import everything that a job or a page may need, and connect."""
+    operation.names()
+    _texts.update(texts.load())
+    connect(settings)
+
+
+def connect(settings: Settings) -> None:
+    """Connect this process to what the settings name, and know the jobs that it may send; nothing is opened before it
+    is used. Enough for one that neither does jobs nor speaks to people: the rest of the product takes 15 MB."""
     global _site
     _site = settings.base_url.rstrip("/")
     registry.load()
-    operation.names()
-    _texts.update(texts.load())
     db.connect(str(settings.database_url), pool_size=settings.database_pool)
     queue.set_sender(RqSender(str(settings.redis_url)))
     stored_file.use(LocalStorage(settings.storage_dir))

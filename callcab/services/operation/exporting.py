@@ -1,15 +1,12 @@
 """One chunk of an export: rows into a file that is offered as it grows, and kept only when it is whole (F-03, F-12)."""
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-import xlsxwriter
 
 from callcab.db import CabSession
 from callcab.lib import clock
@@ -44,7 +41,7 @@ class Output:
         self.stored: Stored | None = None
         self._csv = CsvWriter(self.draft, heading)
         self.lines: Lines | None = None
-        self._book: _Book | None = _Book(self._stack, heading) if as_xlsx else None
+        self._book: Any = _workbook().Book(self._stack, heading) if as_xlsx else None
 
     def rows(self, cells: Iterable[Sequence[Any]]) -> None:
         if self._book is not None:
@@ -93,36 +90,9 @@ class Unfinished(Exception):
     """Ends the block of a draft so that its file is removed."""
 
 
-class _Book:
-    """An XLSX in constant memory: a temporary file, copied into the draft at the end."""
-
-    def __init__(self, stack: ExitStack, heading: Sequence[str]) -> None:
-        self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=stored_file.drafts_folder())))
-        self._path = self._folder / "book.xlsx"
-        options = {
-            "constant_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "tmpdir": str(self._folder),
-        }
-        self._book = xlsxwriter.Workbook(str(self._path), options)
-        self._sheet = self._book.add_worksheet()
-        self._next = 0
-        self.rows([heading])
-
-    def rows(self, cells: Iterable[Sequence[Any]]) -> None:
-        for row in cells:
-            for column, value in enumerate(row):
-                if value is not None:
-                    self._sheet.write_string(self._next, column, str(value)[:32_767])
-            self._next += 1
-
-    def copy_to(self, draft: Draft) -> None:
-        self._book.close()
-        with self._path.open("rb") as stream:
-            while block := stream.read(1 << 16):
-                draft.write(block)
+def _workbook() -> Any:
+    """What writes workbooks: 2 MB that a dialer never needs."""
+    return import_module("callcab.services.operation.workbook")
 
 
 def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zone: ZoneInfo) -> bool:
