@@ -29,6 +29,9 @@ from callcab.services.operation.columns import ExportColumn
 from callcab.services.operation.undo_kinds import Part, restoring, unmaking
 
 LONGEST_REASON = 200
+# Numbers of an import in one transaction: a sixth of a second of the database. With half as many, what each chunk costs
+# besides its numbers was a twelfth of the work.
+IMPORTED_AT_ONCE = 10_000
 # A record of an import: a number's eleven digits, or what is none.
 Entry = int | csv_io.Record
 
@@ -375,6 +378,7 @@ for _name, _read in (("blacklist.import", csv_io.read_numbers), ("blacklist.past
         platform="blacklist.platform",
         read=_read,
         restore=restored,
+        chunk=IMPORTED_AT_ONCE,
         undo=unmaking(BlacklistEntry, remove_many),
     )
 for _name in ("blacklist", "blacklist_support"):
