@@ -2,7 +2,16 @@
 
 import random
 
+import pytest
+
+from callcab.lib import number_set
 from callcab.lib.number_set import NumberSet
+
+
+@pytest.fixture(params=[0, 3_000, 1_000_000], autouse=True)
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many from the start, from the third time on, never."""
+    monkeypatch.setattr(number_set, "_FEW", request.param)
 
 
 def test_a_number_is_new_once() -> None:
