@@ -191,16 +191,18 @@ def _assume_role(session: CabSession, transaction: orm.SessionTransaction, conne
 
 
 def _assume(connection: Connection, scope: ScopeLike, *, read_only: bool, plans: str) -> None:
-    connection.exec_driver_sql(
-        _ASSUME,
-        {
-            "role": scope.database_role,
-            "customer": "" if scope.customer_id is None else str(scope.customer_id),
-            "read_only": "on" if read_only else "off",
-            "limit": "10s" if read_only else "0",
-            "plans": plans,
-        },
-    )
+    asked = {
+        "role": scope.database_role,
+        "customer": "" if scope.customer_id is None else str(scope.customer_id),
+        "read_only": "on" if read_only else "off",
+        "limit": "10s" if read_only else "0",
+        "plans": plans,
+    }
+    try:
+        cast(psycopg.Connection[Any], connection.connection.driver_connection).execute(_ASSUME, asked)
+    except psycopg.Error as problem:
+        connection.invalidate(problem)
+        raise sa.exc.OperationalError(_ASSUME, asked, problem) from problem
 
 
 _engine: Engine | None = None

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import flask_babel
+from babel import Locale
 from flask import Flask, g, request
 from flask_babel.speaklater import LazyString
 from flask_login import current_user
@@ -26,8 +27,17 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = "ru"
     app.config["BABEL_DOMAIN"] = "callcab"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.config["TRANSLATIONS"])
-    flask_babel.Babel(app, locale_selector=current_language)
+    flask_babel.Babel(app, locale_selector=_current_locale)
     app.jinja_env.globals["_"] = _of_template
+
+
+def _current_locale() -> Locale:
+    return _locale(current_language())
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
 
 
 def current_language() -> str:
@@ -41,7 +51,8 @@ def current_language() -> str:
 
 def page_language() -> str:
     """The language that texts are in now: for ``<html lang>``, and for what is kept for each language."""
-    locale = flask_babel.get_locale()
+    kept = carried.texts.get()
+    locale = getattr(kept, "babel_locale", None) or flask_babel.get_locale()
     return locale.language if locale else "ru"
 
 

@@ -71,6 +71,19 @@ def test_support_finds_them_in_every_list(lists: tuple[int, int], part: str) -> 
     assert found(BLACKLIST_SUPPORT, Scope.staff(), None, part) == (wanted, len(wanted))
 
 
+@pytest.mark.parametrize("part", ["4477", "447744"])
+def test_the_statement_of_a_search_is_kept_for_all_digits_of_its_shape(lists: tuple[int, int], part: str) -> None:
+    shown = BLACKLIST.shown
+    assert shown is not None
+    found(BLACKLIST, Scope.tenant(lists[0]), lists[0], part)
+    kept = dict(shown.kept)
+    for other in (part, str(int(part) + 1), "4" + "9" * (len(part) - 1)):
+        wanted = there(lists[0], other)
+        assert found(BLACKLIST, Scope.tenant(lists[0]), lists[0], other) == (wanted, len(wanted))
+    assert shown.kept == kept
+    assert there(lists[0], part)
+
+
 @pytest.mark.parametrize("part", ["447", "4477", "447744"])
 def test_a_filter_beside_the_search_counts_what_it_shows(lists: tuple[int, int], part: str) -> None:
     wanted = there(lists[1], part)

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement
 
+from callcab.db import CabSession
+from callcab.services.listing.shown import Shown
+
 SUGGESTED = 20
+_CHOSEN = sa.bindparam("chosen_id", type_=sa.BigInteger)
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,19 @@ class Lookup:
         found = self._rows().where(self.model.name.icontains(text, autoescape=True)).order_by(order).limit(SUGGESTED)
         return [(row.id, row.name) for row in session.execute(found)]
 
-    def name_of(self, session: orm.Session, row_id: int) -> str | None:
+    def name_of(self, session: CabSession, row_id: int) -> str | None:
         """What a row is called; None when there is none for this session."""
-        row = session.execute(self._rows().where(self.model.id == row_id)).one_or_none()
-        return None if row is None else str(row.name)
+        statement, values = self._named.select(session)
+        key = len(values)
+        if key not in self._named.kept:
+            only = [] if self.only is None else [self.only()]
+            self._named.kept[key] = statement.where(self.model.id == _CHOSEN, *only)
+        found = self._named.rows(session, self._named.kept[key], values | {_CHOSEN.key: row_id})
+        return str(found[0].name) if found else None
+
+    @cached_property
+    def _named(self) -> Shown:
+        return Shown(self.model, names=("id", "name"))
 
     def _rows(self) -> sa.Select[Any]:
         rows = sa.select(self.model.id, self.model.name)

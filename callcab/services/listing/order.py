@@ -35,6 +35,14 @@ def order_columns(spec: ListSpec, sort: str) -> list[Any]:
 
 def order_by(spec: ListSpec, sort: str, *, backwards: bool = False, found: Subquery | None = None) -> list[Any]:
     """ORDER BY of the list, or of the same list read from its end; over ``found``, which has the columns, if given."""
+    if found is not None:
+        return _order(spec, sort, backwards, found)
+    if (sort, backwards) not in spec.orders:
+        spec.orders[sort, backwards] = _order(spec, sort, backwards, None)
+    return spec.orders[sort, backwards]
+
+
+def _order(spec: ListSpec, sort: str, backwards: bool, found: Subquery | None) -> list[Any]:
     chosen, _ = _sort_of(spec, sort)
     columns, descending = _columns(spec, sort)
     if found is not None:

@@ -18,13 +18,11 @@ from callcab.services.listing.order import (
     position_of,
     read_position,
 )
-from callcab.services.listing.query import conditions, hits, matching
+from callcab.services.listing.phone_search import Shape
+from callcab.services.listing.query import CUSTOMER, conditions, matching, searched
 from callcab.services.listing.shown import Shown
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
-
-# Of a statement that is kept: the customer whose rows are listed.
-CUSTOMER = sa.bindparam("customer_id", type_=sa.BigInteger)
 
 
 class Signer(Protocol):
@@ -100,31 +98,31 @@ class _Reader:
     def _step(self, cursor: _Cursor | None, *, backwards: bool = False) -> tuple[Sequence[Any], bool]:
         """The rows next to a cursor, in the order of reading, and whether there are more."""
         spec, sort = self.spec, self.state.sort
-        if spec.shown is not None and not self.state.is_narrowed:
-            return self._walk(spec.shown, cursor, backwards)
+        shape = searched(spec, self.state, counting=False)
+        if spec.shown is not None and (shape is not None or not self.state.is_narrowed):
+            return self._walk(spec.shown, cursor, backwards, shape or ())
         behind = [] if cursor is None else [after_position(spec, sort, cursor.position, backwards=backwards)]
         order = order_by(spec, sort, backwards=backwards)
-        found = hits(spec, self.state, self.customer_id, *behind, columns=order_columns(spec, sort))
-        if found is None:
-            matching = conditions(spec, self.state, self.customer_id)
-            return self._read(*matching, *behind, order=order, limit=self.state.page_size + 1)
-        inner = order_by(spec, sort, backwards=backwards, found=found)
-        keys = sa.select(found).order_by(*inner).limit(self.state.page_size + 1).subquery()
-        return self._read(*self._among(keys), order=order, limit=None)
+        matching = conditions(spec, self.state, self.customer_id)
+        return self._read(*matching, *behind, order=order, limit=self.state.page_size + 1)
 
-    def _walk(self, shown: Shown, cursor: _Cursor | None, backwards: bool) -> tuple[Sequence[Any], bool]:
-        """A step through a list that nobody has narrowed; its statement is made once for each order."""
+    def _walk(self, shown: Shown, cursor: _Cursor | None, backwards: bool, shape: Shape) -> tuple[Sequence[Any], bool]:
+        """A step through a list that nobody has narrowed but by digits of a number; its statement is made once for each
+        order and shape of the search."""
         at = [] if cursor is None else read_position(self.spec, self.state.sort, cursor.position)
         empty = [value is None for value in at]
         statement, values = shown.select(self.session)
         values |= {CUSTOMER.key: self.customer_id} | {_mark(place): value for place, value in enumerate(at)}
-        key = (self.state.sort, backwards, self.state.page_size, self.customer_id is None, len(values), *empty)
+        scoped = len(shown.mine(self.session))
+        key = (self.state.sort, backwards, self.state.page_size, self.customer_id is None, scoped, *empty, "at", *shape)
         if key not in shown.kept:
-            shown.kept[key] = self._walking(statement, empty, backwards)
+            shown.kept[key] = self._walking(statement, empty, backwards, bool(shape))
+        if shape and self.spec.search_hits is not None:
+            values |= self.spec.search_hits.values(self.state.search)
         rows = shown.rows(self.session, shown.kept[key], values)
         return rows[: self.state.page_size], len(rows) > self.state.page_size
 
-    def _walking(self, statement: Select[Any], empty: Sequence[bool], backwards: bool) -> Select[Any]:
+    def _walking(self, statement: Select[Any], empty: Sequence[bool], backwards: bool, searching: bool) -> Select[Any]:
         """With parameters for the customer and for the place to go on from."""
         spec, sort = self.spec, self.state.sort
         found = conditions(spec, ListState(), None if self.customer_id is None else CUSTOMER)
@@ -138,7 +136,12 @@ class _Reader:
         order = order_by(spec, sort, backwards=backwards)
         # A number that the planner sees: of an unknown limit he expects a tenth of the table, and never keeps the plan.
         size = sa.literal_column(str(self.state.page_size + 1), sa.Integer)
-        return statement.where(*found).order_by(*order).limit(size)
+        if not searching or spec.search_hits is None:
+            return statement.where(*found).order_by(*order).limit(size)
+        hits = spec.search_hits.hits(self.state.search, found, order_columns(spec, sort))
+        inner = order_by(spec, sort, backwards=backwards, found=hits)
+        keys = sa.select(hits).order_by(*inner).limit(size).subquery()
+        return statement.where(*self._among(keys)).order_by(*order)
 
     def _among(self, keys: Subquery) -> list[ColumnElement[bool]]:
         """The rows of these keys."""

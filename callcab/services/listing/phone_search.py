@@ -6,6 +6,7 @@ indexes, where a pattern would read every row.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,8 @@ WHOLE = 11
 # So few digits are in one number of a hundred: the list read in its order fills a page sooner than ranges do. So are
 # one more with the country's code in front, a region or an operator.
 COMMON = 3
+# What decides how the statement of a search looks: how many digits, and where they may stand.
+Shape = tuple[int, ...]
 Arms = Iterator[tuple[Any, ColumnElement[bool]]]
 
 
@@ -66,18 +69,27 @@ class PhoneSearch:
         found: ColumnElement[bool] = self.model.id == sa.func.any(sa.func.array(ids))
         return found
 
-    def hits(
-        self, text: str, conditions: Sequence[ColumnElement[bool]], columns: Sequence[Any] = ()
-    ) -> Subquery | None:
-        """These columns of what matches, each row once, found by the two indexes; None where the condition is quicker.
-
-        Without columns the rows are there to be counted, which needs nothing but the indexes as long as ``conditions``
-        ask for no more than ``customer_id``.
-        """
+    def shape(self, text: str, *, counting: bool) -> Shape | None:
+        """What of the text decides how ``hits`` looks; None where the condition is quicker."""
         digits = phones.search_digits(text)
-        if not COMMON <= len(digits) < WHOLE or (columns and _is_common(digits)):
+        if not COMMON <= len(digits) < WHOLE or (not counting and _is_common(digits)):
             return None
-        return _found(self.model, digits, columns or [sa.literal(1).label("hit")], conditions, once=True).subquery()
+        return (len(digits), *phones.spans(digits).places)
+
+    def hits(self, text: str, conditions: Sequence[ColumnElement[bool]], columns: Sequence[Any] = ()) -> Subquery:
+        """These columns of what matches, each row once, found by the two indexes.
+
+        Its parameters are named as in ``values``, so that the statement serves every text of its shape. Without columns
+        the rows are there to be counted, which needs nothing but the indexes as long as ``conditions`` ask for no more
+        than ``customer_id``.
+        """
+        columns = columns or [sa.literal(1).label("hit")]
+        return _found(self.model, phones.search_digits(text), columns, conditions, once=True).subquery()
+
+    def values(self, text: str) -> dict[str, Any]:
+        """The parameters of ``hits`` for this text."""
+        digits = phones.search_digits(text)
+        return {"digits": _turned(digits)} | _ends(digits)
 
 
 def _found(
@@ -94,34 +106,49 @@ def _found(
     all rows of a customer and compare each with every range. (An index of the reversed number with the customer behind
     it did not keep it from that either.)
     """
-    seen = sa.not_(sa.or_(sa.false(), *_standing(row.phone_reversed, digits)))
+    seen = sa.not_(sa.or_(sa.false(), *_standing(row.phone_reversed, digits, once)))
     arms = []
-    for (span, within), more in zip(_arms(row, digits), ((), (seen,) if once else ()), strict=True):
+    for (span, within), more in zip(_arms(row, digits, once), ((), (seen,) if once else ()), strict=True):
         one = sa.select(*columns).select_from(row).where(within, *conditions, *more).offset(0).lateral()
         arms.append(sa.select(*one.c).select_from(span).join(one, sa.true()))
     return sa.union_all(*arms)
 
 
-def _arms(row: Any, digits: str) -> Arms:
+def _arms(row: Any, digits: str, named: bool) -> Arms:
     """The ranges of each order as a table, and when a row is in one."""
-    found = phones.spans(digits)
-    for name, column, spans in (("span", row.phone, found.numbers), ("turned", row.phone_reversed, found.reversed)):
-        # As one text each: hundreds of parameters take the driver longer than the search takes the database.
+    texts = _ends(digits)
+    for name, column in (("span", row.phone), ("turned", row.phone_reversed)):
         ends = (
-            sa.cast(sa.literal(_as_array(end), sa.Text), ARRAY(sa.BigInteger))
-            for end in (list(zip(*spans, strict=True)) or ((), ()))
+            sa.cast(sa.bindparam(key, texts[key], sa.Text, unique=not named), ARRAY(sa.BigInteger))
+            for key in (f"{name}_low", f"{name}_high")
         )
         low, high = sa.column("low", sa.BigInteger), sa.column("high", sa.BigInteger)
         span = sa.func.unnest(*ends).table_valued(low, high, name=name).render_derived()
         yield span, column.between(span.c.low, span.c.high)
 
 
+@lru_cache(64)
+def _ends(digits: str) -> dict[str, str]:
+    """The ends of the ranges, one text for each: hundreds of parameters take the driver longer than the search takes
+    the database."""
+    found = phones.spans(digits)
+    ends: dict[str, str] = {}
+    for name, spans in (("span", found.numbers), ("turned", found.reversed)):
+        low, high = zip(*spans, strict=True) if spans else ((), ())
+        ends |= {f"{name}_low": _as_array(low), f"{name}_high": _as_array(high)}
+    return ends
+
+
 def _as_array(numbers: Sequence[int]) -> str:
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-def _standing(turned: Any, digits: str) -> Iterator[ColumnElement[bool]]:
+def _turned(digits: str) -> int:
+    return int(digits[::-1])
+
+
+def _standing(turned: Any, digits: str, named: bool) -> Iterator[ColumnElement[bool]]:
     """Whether the digits stand where the ranges of numbers would have found them, told from the reversed number."""
-    wanted = int(digits[::-1])
+    wanted = sa.bindparam("digits", _turned(digits), sa.BigInteger, unique=not named)
     for place in phones.spans(digits).places:
         yield (turned // sa.literal(10**place, sa.BigInteger)) % sa.literal(10 ** len(digits), sa.BigInteger) == wanted

@@ -11,15 +11,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement, Select
-from sqlalchemy.sql.selectable import Subquery
 
+from callcab.db import CabSession
 from callcab.scope import SharedOrOwned
 from callcab.services.listing import where
 from callcab.services.listing.filters import ChoiceFilter, ReferenceFilter
 from callcab.services.listing.identity import decode_id, with_ids
 from callcab.services.listing.order import after_position, order_by, position_of
+from callcab.services.listing.phone_search import Shape
+from callcab.services.listing.shown import Shown
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
+
+# Of a statement that is kept: the customer whose rows are listed.
+CUSTOMER = sa.bindparam("customer_id", type_=sa.BigInteger)
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def get_one(session: orm.Session, spec: ListSpec, row_id: str, *, customer_id: i
 
 
 def count_matching(
-    session: orm.Session,
+    session: CabSession,
     spec: ListSpec,
     state: ListState,
     *,
@@ -93,15 +98,30 @@ def count_matching(
         # A list's own condition leaves out rows of nobody at most; a customer's are all there.
         if whole and (owner is not None or spec.base is None):
             return Count(spec.total(session, owner))
-    quick = None if ids is not None or cap is None else hits(spec, state, customer_id)
-    if quick is not None:
-        rows = sa.select(quick)
-    else:
-        rows = selection(spec, state, ids=ids, customer_id=customer_id).with_only_columns(*spec.key_columns)
+    if ids is None and cap is not None and spec.shown is not None:
+        found = _count_shown(session, spec, spec.shown, state, customer_id, cap + 1)
+        return Count(min(found, cap), found > cap)
+    rows = selection(spec, state, ids=ids, customer_id=customer_id).with_only_columns(*spec.key_columns)
     if cap is None:
         return Count(session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0)
     found = session.scalar(sa.select(sa.func.count()).select_from(rows.limit(cap + 1).subquery())) or 0
     return Count(min(found, cap), found > cap)
+
+
+def _count_shown(
+    session: CabSession, spec: ListSpec, shown: Shown, state: ListState, customer_id: int | None, most: int
+) -> int:
+    shape = searched(spec, state, counting=True)
+    if shape is None or spec.search_hits is None:
+        return shown.count(session, conditions(spec, state, customer_id), most=most)
+    statement, values = shown.select(session)
+    key = ("count", most, customer_id is None, len(values), *shape)
+    if key not in shown.kept:
+        mine = [*conditions(spec, ListState(), None if customer_id is None else CUSTOMER), *shown.mine(session)]
+        quick = sa.select(spec.search_hits.hits(state.search, mine)).limit(most).subquery()
+        shown.kept[key] = sa.select(sa.func.count()).select_from(quick)
+    values |= {CUSTOMER.key: customer_id} | spec.search_hits.values(state.search)
+    return session.connection().scalar(shown.kept[key], values) or 0
 
 
 def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tuple[bool, int | None]:
@@ -116,17 +136,11 @@ def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tu
     return customer_id is None and len(filters) == 1 and by_customer, value
 
 
-def hits(
-    spec: ListSpec,
-    state: ListState,
-    customer_id: int | None,
-    *more: ColumnElement[bool],
-    columns: Sequence[Any] = (),
-) -> Subquery | None:
-    """What a search alone finds, by indexes made for it; None when the request asks more, or has no such search."""
+def searched(spec: ListSpec, state: ListState, *, counting: bool) -> Shape | None:
+    """How ``search_hits`` would look for a search alone; None when the request asks more, or has no such search."""
     if spec.search_hits is None or not state.search or state.errors or state.filters or state.where:
         return None
-    return spec.search_hits(state.search, [*conditions(spec, ListState(), customer_id), *more], columns)
+    return spec.search_hits.shape(state.search, counting=counting)
 
 
 def facet_counts(

@@ -72,6 +72,7 @@ class _Part:
 class Shown:
     """The statement of a list's pages and how its records become rows.
 
+    names     of the columns that are read, the key first; without any all that are not deferred
     computed  name -> an expression over the model, read along
     kept      statements made of ``select``, by what they were made for: making one takes longer than answering it
     """
@@ -79,12 +80,26 @@ class Shown:
     model: type[Any]
     related: Sequence[Related] = ()
     computed: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    names: Sequence[str] = ()
     kept: dict[Any, Select[Any]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def select(self, session: CabSession) -> tuple[Select[Any], dict[str, Any]]:
         """The statement so far, confined as every statement of the session is, and its values."""
         owner = None if session.scope is None else session.scope.customer_id
         return (self._of_all, {}) if owner is None else (self._of_one, {OWNER.key: owner})
+
+    def mine(self, session: CabSession) -> list[ColumnElement[bool]]:
+        """The criterion of the session over the model's table, with ``OWNER`` as its parameter."""
+        if session.scope is None or session.scope.customer_id is None:
+            return []
+        found = scope.own(self.model, self.model.__table__.c, OWNER)
+        return [] if found is None else [found]
+
+    def count(self, session: CabSession, conditions: Sequence[ColumnElement[bool]], *, most: int) -> int:
+        """How many rows meet the conditions, ``most`` at most."""
+        keys = sa.select(self.model.__table__.c.id).where(*self.mine(session), *conditions).limit(most)
+        counted = sa.select(sa.func.count()).select_from(keys.subquery())
+        return session.connection().scalar(counted, self.select(session)[1]) or 0
 
     def rows(self, session: CabSession, statement: Select[Any], values: Mapping[str, Any]) -> list[Any]:
         """Run what ``select`` gave, with conditions, order and limit."""
@@ -109,8 +124,8 @@ class Shown:
         for table, on, kind in joins:
             mine = scope.own(kind, table.c, OWNER)
             source = source.outerjoin(table, on if mine is None else sa.and_(on, mine))
-        found = sa.select(*columns).select_from(source)
         mine = scope.own(self.model, self.model.__table__.c, OWNER)
+        found = sa.select(*columns).select_from(source)
         return found if mine is None else found.where(mine)
 
     @cached_property
@@ -118,7 +133,7 @@ class Shown:
         table = self.model.__table__
         read = {item.key: item.expression for item in self.model.__mapper__.column_attrs if not item.deferred}
         read |= self.computed
-        names = [self.model.id.key, *(name for name in read if name != self.model.id.key)]
+        names = self.names or [self.model.id.key, *(name for name in read if name != self.model.id.key)]
         columns = [_plain(read[name], table) for name in names]
         joins: list[tuple[FromClause, ColumnElement[bool], type[Any]]] = []
         parts = [_join(each, table, columns, joins) for each in self.related]

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.base import ExecutableOption
-from sqlalchemy.sql.selectable import Subquery
 
 from callcab.services.listing.filters import Filter
+from callcab.services.listing.phone_search import PhoneSearch
 from callcab.services.listing.shown import Related, Shown
 
 
@@ -33,14 +33,14 @@ class ListSpec:
     sorts         by the key used in the address; ``default_sort`` is one of them, ``-`` in front means descending
     filters       in the order of the panel; their keys are unique
     search        text as typed -> condition, or None when such text can't match anything (rule P2)
-    search_hits   (text, more conditions, columns) -> what matches, found or, without columns, counted sooner than by
-                  the condition of ``search``; None when it is not (``PhoneSearch.hits``)
+    search_hits   finds or counts what matches sooner than the condition of ``search`` does
     base          a condition that always holds, such as "not hidden"
     related       other rows that the cells show; ``computed``: expressions that they show, by the attribute's name
     options       loader options instead, for a list whose cells show what neither can say: its pages take rows of the
                   mapper
     total         a kept exact total of a whole list (``row_total.kept``): (session, customer_id) -> int
     count_cap     rows counted at most for the page; beyond, the page says «10 000+»
+    orders        ORDER BY as made before (``order.order_by``)
     """
 
     name: str
@@ -49,7 +49,7 @@ class ListSpec:
     default_sort: str
     filters: Sequence[Filter] = ()
     search: Callable[[str], ColumnElement[bool] | None] | None = None
-    search_hits: Callable[[str, Sequence[ColumnElement[bool]], Sequence[Any]], Subquery | None] | None = None
+    search_hits: PhoneSearch | None = None
     base: Callable[[], ColumnElement[bool]] | None = None
     related: Callable[[], Sequence[Related]] = tuple
     computed: Callable[[], Mapping[str, Any]] = dict
@@ -57,6 +57,7 @@ class ListSpec:
     total: Callable[[orm.Session, int | None], int] | None = None
     count_cap: int | None = 10_000
     by_key: Mapping[str, Filter] = field(init=False, repr=False, compare=False)
+    orders: dict[tuple[str, bool], list[Any]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         keys = [item.key for item in self.filters]

@@ -27,7 +27,7 @@ BLACKLIST = register(
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
         search=SEARCH,
-        search_hits=SEARCH.hits,
+        search_hits=SEARCH,
         total=row_total.kept(BlacklistEntry),
         base=lambda: BlacklistEntry.customer_id.is_not(None),
     )
@@ -52,7 +52,7 @@ BLACKLIST_SUPPORT = register(
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
         search=SEARCH,
-        search_hits=SEARCH.hits,
+        search_hits=SEARCH,
         total=row_total.kept(BlacklistEntry),
         related=lambda: [named(BlacklistEntry.customer), Related(BlacklistEntry.author, [User.name])],
     )

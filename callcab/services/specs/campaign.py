@@ -70,7 +70,7 @@ CALL = register(
             ReferenceFilter("customer", Call.customer_id),
         ),
         search=CALLS,
-        search_hits=CALLS.hits,
+        search_hits=CALLS,
         total=row_total.kept(Call),
         related=lambda: [named(Call.customer), Related(Call.campaign, [Campaign.name])],
     )

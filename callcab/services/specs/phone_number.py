@@ -55,7 +55,7 @@ PHONE_NUMBER = register(
             ReferenceFilter("customer", PhoneNumber.customer_id),
         ),
         search=SEARCH,
-        search_hits=SEARCH.hits,
+        search_hits=SEARCH,
         related=lambda: [
             named(PhoneNumber.customer),
             Related(
@@ -74,7 +74,7 @@ CABINET_NUMBER = register(
         default_sort="-created_at",
         filters=FILTERS,
         search=SEARCH,
-        search_hits=SEARCH.hits,
+        search_hits=SEARCH,
         related=lambda: [Related(PhoneNumber.open_lease, [NumberLease.campaign_id])],
     )
 )

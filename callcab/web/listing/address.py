@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from werkzeug.datastructures import MultiDict
+
 from callcab.lib import tokens
 from callcab.services.listing import ListSpec, where
 
@@ -28,10 +30,27 @@ class CursorSigner:
             return None
 
 
+class Typed:
+    """Arguments of an address. A name that is not there is asked for often, and costs werkzeug's an exception each."""
+
+    def __init__(self, args: MultiDict[str, str]) -> None:
+        self._lists = args.to_dict(flat=False)
+
+    def get(self, key: str, default: str = "") -> str:
+        found = self._lists.get(key)
+        return found[0] if found else default
+
+    def getlist(self, key: str) -> list[str]:
+        return self._lists.get(key, [])
+
+
 class Request:
     """The arguments of a list request that mean something, in a stable order; junk is dropped."""
 
-    def __init__(self, spec: ListSpec, args: Any) -> None:
+    def __init__(self, spec: ListSpec, args: MultiDict[str, str]) -> None:
+        if not args:
+            self.pairs: list[tuple[str, str]] = []
+            return
         known = ["search", *(name for item in spec.filters for name in item.params)]
         known += [*where.names(spec, args), "sort", "size"]
         self.pairs = [

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import flash, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from callcab.db import unit_of_work
 from callcab.services import user
 from callcab.web.language import gettext
-from callcab.web.listing.access import request_scope
+from callcab.web.listing.access import request_scope, who
 from callcab.web.listing.acting import go
 from callcab.web.listing.address import Request
 from callcab.web.listing.declare import Column
@@ -55,7 +54,7 @@ def save(view: "ListView") -> ResponseReturnValue:
     with unit_of_work(request_scope()) as session:
         user.set_list_settings(
             session,
-            user_id=current_user.id,
+            user_id=who().id,
             list_name=view.spec.name,
             hidden=hidden,
             dense=request.form.get("dense") == "1",
@@ -66,7 +65,7 @@ def save(view: "ListView") -> ResponseReturnValue:
 
 
 def _settings(view: "ListView") -> Mapping[str, Any]:
-    found: Mapping[str, Any] = current_user.list_settings.get(view.spec.name) or {}
+    found: Mapping[str, Any] = who().list_settings.get(view.spec.name) or {}
     return found
 
 

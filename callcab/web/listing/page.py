@@ -6,7 +6,6 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request
-from flask_login import current_user
 from markupsafe import Markup
 
 from callcab.lib.errors import NotFound
@@ -25,8 +24,8 @@ from callcab.web.database import db
 from callcab.web.formatters import NBSP, current_zone, number
 from callcab.web.language import gettext, page_language
 from callcab.web.listing import panel as filter_panel
-from callcab.web.listing.access import may
-from callcab.web.listing.address import CursorSigner, Request
+from callcab.web.listing.access import may, who
+from callcab.web.listing.address import CursorSigner, Request, Typed
 from callcab.web.listing.chosen_rows import said_where
 from callcab.web.listing.declare import Column
 from callcab.web.listing.panel import ActiveFilter, PanelField
@@ -58,7 +57,7 @@ def signer() -> CursorSigner:
 
 def read_state(view: "ListView") -> ListState:
     """The request of the current address, with dates in the zone of the page."""
-    return parse(view.spec, request.args, zone=current_zone())
+    return parse(view.spec, Typed(request.args), zone=current_zone())
 
 
 def shown(count: Count) -> str:
@@ -75,7 +74,8 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
     page = fetch_page(db.session(), view.spec, state, signer=signer(), customer_id=customer)
     count = count_matching(db.session(), view.spec, state, customer_id=customer, cap=view.spec.count_cap)
     here = Request(view.spec, request.args)
-    fields = filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
+    # The panel of a list that nobody has narrowed or sorted is kept, and says nothing of what is in force.
+    fields = filter_panel.panel(db.session(), view.spec, state, view.filters, request.args) if here.pairs else []
     active = filter_panel.active(state, fields, here)
     bulk = [action for action in view.actions if action.bulk and may(action.permission)]
     painter = row_painter(view, columns, pick=bool(bulk))
@@ -90,7 +90,7 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
         "manages": painter.manages,
         "bulk": bulk,
         "whole": [action for action in view.actions if action.whole and may(action.permission)],
-        "filter_form": filter_form(view, fields, here, active),
+        "filter_form": filter_form(view, fields, here, active) if here.pairs else usual_filter_form(view, state, here),
         "active": [*active, *joined_conditions(view, state, here)],
         "page_actions": [item for item in view.page_actions if not item.permission or may(item.permission)],
         "can_export": bool(view.export_permission) and may(view.export_permission),
@@ -109,16 +109,22 @@ def joined_conditions(view: "ListView", state: ListState, here: Request) -> list
     return [ActiveFilter(text, here.url(drop=where.names(view.spec, request.args)))]
 
 
+def usual_filter_form(view: "ListView", state: ListState, here: Request) -> Markup:
+    """The filter panel of a list that nobody has narrowed or sorted: the same for all of a language, so it is kept."""
+    kept: dict[tuple[str, str], Markup] = current_app.extensions.setdefault("callcab.filter_forms", {})
+    key = (view.endpoint, page_language())
+    if key not in kept:
+        fields = filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
+        kept[key] = filter_form(view, fields, here, [])
+    return kept[key]
+
+
 def filter_form(
     view: "ListView", fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]
 ) -> Markup:
-    """The filter panel. That of a list which nobody has narrowed or sorted is the same for all, so it is kept."""
+    """The filter panel."""
     if not fields:
         return Markup("")
-    kept: dict[tuple[str, str], Markup] = current_app.extensions.setdefault("callcab.filter_forms", {})
-    key = (view.endpoint, page_language())
-    if not here.pairs and key in kept:
-        return kept[key]
     names = [name for item in fields for name in item.typed]
     panel: Any = current_app.jinja_env.get_template("callcab/parts/filters.html").module
     drawn: Markup = panel.filter_form(
@@ -129,8 +135,6 @@ def filter_form(
         reset_url=here.url(drop=names),
         lookup_url=f"{view.url}/lookup/",
     )
-    if not here.pairs:
-        kept[key] = drawn
     return drawn
 
 
@@ -138,7 +142,7 @@ def row_painter(view: "ListView", columns: Sequence[Column], *, pick: bool) -> R
     """The painter of this view's rows for the person who is signed in: the same for all of his role and language who
     chose these columns, so it is kept."""
     kept: dict[Any, RowPainter] = current_app.extensions.setdefault("callcab.row_painters", {})
-    key = (view.endpoint, current_user.role, page_language(), pick, tuple(column.key for column in columns))
+    key = (view.endpoint, who().role, page_language(), pick, tuple(column.key for column in columns))
     if key not in kept:
         if len(kept) >= PAINTERS:
             kept.clear()

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import orm
-
+from callcab.db import CabSession
 from callcab.services.listing import AmountRange, ChoiceFilter, DateTimeRange, ListSpec, ListState, ReferenceFilter
 from callcab.web.language import gettext
 from callcab.web.listing.address import Request
@@ -53,13 +52,13 @@ def counted(spec: ListSpec, fields: Sequence[FilterField]) -> list[str]:
 
 
 def panel(
-    session: orm.Session, spec: ListSpec, state: ListState, fields: Sequence[FilterField], args: Any
+    session: CabSession, spec: ListSpec, state: ListState, fields: Sequence[FilterField], args: Any
 ) -> list[PanelField]:
     """The filters of the spec that have words, in the order of the words."""
     return [draw(session, spec, state, item, args) for item in fields]
 
 
-def draw(session: orm.Session, spec: ListSpec, state: ListState, item: FilterField, args: Any) -> PanelField:
+def draw(session: CabSession, spec: ListSpec, state: ListState, item: FilterField, args: Any) -> PanelField:
     """One filter with what was typed into it."""
     rule = spec.by_key[item.key]
     chips: list[Chip] = []

@@ -47,6 +47,11 @@ def _said(text: LazyString, words: Words) -> str:
     return known[1]
 
 
+def _fixed(html: str) -> str:
+    """For a skeleton that is filled in by ``%``."""
+    return html.replace("%", "%%")
+
+
 class RowPainter:
     """Draws the rows of one page; everything that is the same for all rows is prepared once."""
 
@@ -63,15 +68,7 @@ class RowPainter:
         name_of: Callable[[Any], str],
         edits: Collection[str] = (),
     ) -> None:
-        self._columns = [
-            (
-                column.cell,
-                f'<td class="{css_of(column.kind)}" data-label="{html_text(column.label)}"'
-                + (f' data-edit="{column.key}">' if column.key in edits else ">"),
-                details and column.link,
-            )
-            for column in columns
-        ]
+        self._cells = [(column.cell, details and column.link) for column in columns]
         self._base = html_text(base)
         self._pick = pick
         css = "btn btn-sm" if inline else "menu-item"
@@ -91,48 +88,56 @@ class RowPainter:
         self._inline = inline
         self._details = details
         self._name_of = name_of
-        self._pick_label = html_text(gettext("Выбрать"))
+        # Whether there is a column «Управление».
+        self.manages = bool(actions or links)
         manage = html_text(gettext("Управление"))
-        self._manage_cell = f'<td class="cell-manage{" cell-manage-first" if inline else ""}" data-label="{manage}">'
         self._opening = f'">{icon("eye")}{html_text(gettext("Открыть"))}</a>'
         self._menu_head = f'<details class="menu"><summary class="btn btn-ghost btn-icon btn-sm" aria-label="{manage}: '
         self._menu_body = f'">{icon("dots")}</summary><div class="menu-panel">'
-
-    @property
-    def manages(self) -> bool:
-        """Whether there is a column «Управление»."""
-        return bool(self._actions or self._links)
+        self._skeleton = self._draw_skeleton(columns, edits, manage)
 
     def paint(self, rows: Sequence[Any]) -> Markup:
         """All rows. Texts of cells are escaped here, Markup is taken as it is."""
         words: Words = {}
         return Markup("\n".join([self._row(row, words) for row in rows]))  # noqa: S704 - every part is escaped above
 
+    def _draw_skeleton(self, columns: Sequence[Column], edits: Collection[str], manage: str) -> str:
+        """A row with ``%s`` where ``_row`` fills it in, in the same order."""
+        linked = f'<a href="{_fixed(self._base)}/details/?id=%s">%s</a>'
+        cells = []
+        for column in columns:
+            edit = f' data-edit="{column.key}"' if column.key in edits else ""
+            label = _fixed(html_text(column.label))
+            inner = linked if self._details and column.link else "%s"
+            cells.append(f'<td class="{css_of(column.kind)}" data-label="{label}"{edit}>{inner}</td>')
+        if self.manages:
+            css = "cell-manage cell-manage-first" if self._inline else "cell-manage"
+            cells.insert(0 if self._inline else len(cells), f'<td class="{css}" data-label="{_fixed(manage)}">%s</td>')
+        if self._pick:
+            cells.insert(
+                0,
+                '<td class="cell-pick"><label><input class="form-check-input" type="checkbox" name="id" value="%s"'
+                f' aria-label="{_fixed(html_text(gettext("Выбрать")))}: %s"></label></td>',
+            )
+        return f'<tr class="has-pick">{"".join(cells)}</tr>' if self._pick else f"<tr>{''.join(cells)}</tr>"
+
     def _row(self, row: Any, words: Words) -> str:
         row_id = encode_id(row)
         name = html_text(self._name_of(row))
-        parts = ['<tr class="has-pick">' if self._pick else "<tr>"]
-        if self._pick:
-            parts.append(
-                f'<td class="cell-pick"><label><input class="form-check-input" type="checkbox" name="id"'
-                f' value="{row_id}" aria-label="{self._pick_label}: {name}"></label></td>'
-            )
-        managing = f"{self._manage_cell}{self._menu(row, row_id, name)}</td>" if self.manages else ""
-        if self._inline:
-            parts.append(managing)
-        for cell, opening, linked in self._columns:
+        values = [row_id, name] if self._pick else []
+        if self._inline and self.manages:
+            values.append(self._menu(row, row_id, name))
+        for cell, linked in self._cells:
             value = cell(row)
-            if value.__class__ is LazyString:
-                text = _said(value, words)
-            else:
-                text = DASH if value is None or value == "" else html_text(value)
             if linked:
-                text = f'<a href="{self._base}/details/?id={row_id}">{text}</a>'
-            parts.append(f"{opening}{text}</td>")
-        if not self._inline:
-            parts.append(managing)
-        parts.append("</tr>")
-        return "".join(parts)
+                values.append(row_id)
+            if value.__class__ is LazyString:
+                values.append(_said(value, words))
+            else:
+                values.append(DASH if value is None or value == "" else html_text(value))
+        if not self._inline and self.manages:
+            values.append(self._menu(row, row_id, name))
+        return self._skeleton % tuple(values)
 
     def _menu(self, row: Any, row_id: str, name: str) -> str:
         links = [

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, make_response, redirect, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
@@ -21,7 +20,7 @@ from callcab.web.formatters import current_zone, number
 from callcab.web.forms import Form
 from callcab.web.language import gettext
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing.access import request_actor, request_scope
+from callcab.web.listing.access import request_actor, request_scope, who
 from callcab.web.listing.acting import go
 from callcab.web.listing.address import Request
 
@@ -57,7 +56,7 @@ def list_context(view: "ListView") -> dict[str, Any]:
     """Variables of callcab/list.html: the views that this person sees, which of them is open, whether to keep one."""
     actor, now = request_actor(), asked(view.spec, request.args)
     # Most people keep no views of most lists.
-    any_seen = view.spec.name in current_user.viewed_lists
+    any_seen = view.spec.name in who().viewed_lists
     tabs = [
         ViewTab(
             id=row.id,
