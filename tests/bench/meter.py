@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
-import sqlalchemy as sa
+import psycopg
 
 TICKS = os.sysconf("SC_CLK_TCK")
 # A page is looked at so often, or for so many seconds.
@@ -99,18 +100,17 @@ def _command(pid: int) -> str:
 
 
 @contextmanager
-def statements(engine: sa.Engine) -> Iterator[list[str]]:
-    """The statements that SQLAlchemy sends meanwhile."""
+def statements() -> Iterator[list[str]]:
+    """The statements that the driver sends meanwhile; SQLAlchemy does not hear all of them."""
     heard: list[str] = []
+    send = psycopg.Cursor.execute
 
-    def listen(connection, cursor, statement, parameters, context, many):
-        heard.append(statement)
+    def listen(cursor, statement, *arguments, **options):
+        heard.append(str(statement))
+        return send(cursor, statement, *arguments, **options)
 
-    sa.event.listen(engine, "before_cursor_execute", listen)
-    try:
+    with mock.patch.object(psycopg.Cursor, "execute", listen):
         yield heard
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", listen)
 
 
 @dataclass

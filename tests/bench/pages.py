@@ -117,7 +117,7 @@ def look(at: Place, app: Flask, url: str, header: str, backends: Backends, by_ha
         other.environ["QUERY_STRING"] = name
         least = cost(other, Backends(at.postmaster, OWNER_ROLE), **at.looks)
     try:
-        with statements(db.engine()) as heard:
+        with statements() as heard:
             page()
         ours = cost(page, backends, **at.looks)
     except Refused as problem:

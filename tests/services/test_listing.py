@@ -1,5 +1,6 @@
 """Lists: pages, counts and whole selections of real rows."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,9 @@ from callcab.models import BlacklistEntry, BlacklistSource
 from callcab.scope import Scope
 from callcab.services import listing
 from callcab.services.listing import ListSpec, ListState, Sort
+from callcab.services.specs.blacklist import BLACKLIST
 from tests import factories
+from tests.statements import hearing
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 START = datetime(2024, 5, 7, 7, 0, tzinfo=UTC)
@@ -177,6 +180,44 @@ def test_a_row_added_during_the_walk_repeats_nothing(people: tuple[int, int]) ->
             session, SPEC, ask(size="25", after=first.next), signer=SIGNER, customer_id=people[0]
         )
     assert not {row.id for row in first.rows} & {row.id for row in second.rows}
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        ({"size": "200"}, 120),
+        ({"size": "200", "end": "1"}, 120),
+        ({"size": "25"}, None),
+        ({"size": "25", "end": "1"}, None),
+        ({"size": "25", "page": "5"}, None),
+        ({"search": "71112223344"}, 0),
+    ],
+)
+def test_a_page_knows_how_many_rows_there_are_when_it_shows_all(
+    people: tuple[int, int], asked: dict[str, str], count: int | None
+) -> None:
+    with unit_of_work(Scope.staff()) as session:
+        page = listing.fetch_page(session, SPEC, ask(**asked), signer=SIGNER, customer_id=people[0])
+    found = page.count(ask(**asked))
+    assert (None if found is None else found.value) == count
+
+
+def test_a_page_behind_the_last_row_does_not_say_that_there_are_none(people: tuple[int, int]) -> None:
+    with unit_of_work(Scope.staff()) as session:
+        state = ask(size="25", end="1")
+        last = listing.fetch_page(session, SPEC, state, signer=SIGNER, customer_id=people[0]).rows[-1]
+        place = SIGNER.sign(json.dumps([SPEC.name, state.sort, 120, *listing.position_of(SPEC, state.sort, last)]))
+        page = listing.fetch_page(session, SPEC, ask(after=place), signer=SIGNER, customer_id=people[0])
+    assert (page.rows, page.count(ask(after=place))) == ([], None)
+
+
+@pytest.mark.parametrize(("cap", "looks", "counted"), [(119, 0, False), (120, 1, True)])
+def test_choices_are_not_looked_at_where_a_kept_total_is_beyond_the_cap(
+    connected: sa.Engine, people: tuple[int, int], cap: int, looks: int, counted: bool
+) -> None:
+    with unit_of_work(Scope.staff()) as session, hearing(connected) as heard:
+        found = listing.facet_counts(session, BLACKLIST, ListState(), "source", customer_id=people[0], cap=cap)
+    assert (bool(found), len([text for text in heard if "blacklist_entry" in text])) == (counted, looks)
 
 
 def test_counting_stops_at_the_cap(people: tuple[int, int]) -> None:

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from callcab import db as database
 from callcab.config import Settings
 from callcab.db import unit_of_work
 from callcab.models import BlacklistEntry, BlacklistSource, Operation
 from callcab.scope import Scope
 from callcab.services import operation
 from tests import factories
+from tests.statements import hearing
 from tests.web.listing_app import make_app
 
 LIST = "/cabinet/blacklist/"
@@ -340,8 +340,11 @@ def test_the_chosen_colours_come_from_the_cookie(stage: Stage) -> None:
     assert 'data-bs-theme="dark" data-theme-chosen' in text_of(stage.owner.get(LIST))
 
 
-def test_a_page_of_fifty_rows_takes_few_statements(stage: Stage, connected: sa.Engine) -> None:
-    seen: list[str] = []
-    sa.event.listen(database.engine(), "before_cursor_execute", lambda *args: seen.append(args[2]))
-    stage.owner.get(LIST)
-    assert len([statement for statement in seen if "blacklist_entry" in statement]) == 2
+@pytest.mark.parametrize(("size", "statements"), [("25", 2), ("200", 1)])
+def test_rows_are_counted_only_where_the_page_does_not_show_all(
+    stage: Stage, connected: sa.Engine, size: str, statements: int
+) -> None:
+    with hearing(connected) as seen:
+        page = stage.owner.get(f"{LIST}?size={size}")
+    assert "Всего найдено: <b>30</b>" in text_of(page)
+    assert len([statement for statement in seen if "blacklist_entry" in statement]) == statements

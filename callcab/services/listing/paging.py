@@ -19,7 +19,7 @@ from callcab.services.listing.order import (
     read_position,
 )
 from callcab.services.listing.phone_search import Shape
-from callcab.services.listing.query import CUSTOMER, conditions, matching, searched
+from callcab.services.listing.query import CUSTOMER, Count, conditions, matching, searched
 from callcab.services.listing.shown import Shown
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
@@ -46,6 +46,12 @@ class Page:
     previous: str = ""
     next: str = ""
     start: int | None = None
+
+    def count(self, state: ListState) -> Count | None:
+        """How many rows match, where the page shows all of them; None where they have to be counted."""
+        if self.previous or self.next or (not self.rows and (state.after or state.before)):
+            return None
+        return Count(len(self.rows))
 
 
 @dataclass(frozen=True)

@@ -93,11 +93,9 @@ def count_matching(
     cap: int | None = None,
 ) -> Count:
     """Count the rows that match, exactly, or up to ``cap`` and one more look."""
-    if ids is None and spec.total is not None:
-        whole, owner = _whole_list(spec, state, customer_id)
-        # A list's own condition leaves out rows of nobody at most; a customer's are all there.
-        if whole and (owner is not None or spec.base is None):
-            return Count(spec.total(session, owner))
+    kept = None if ids is not None else _kept_total(session, spec, state, customer_id)
+    if kept is not None:
+        return Count(kept)
     if ids is None and cap is not None and spec.shown is not None:
         found = _count_shown(session, spec, spec.shown, state, customer_id, cap + 1)
         return Count(min(found, cap), found > cap)
@@ -122,6 +120,15 @@ def _count_shown(
         shown.kept[key] = sa.select(sa.func.count()).select_from(quick)
     values |= {CUSTOMER.key: customer_id} | spec.search_hits.values(state.search)
     return session.connection().scalar(shown.kept[key], values) or 0
+
+
+def _kept_total(session: orm.Session, spec: ListSpec, state: ListState, customer_id: int | None) -> int | None:
+    """The exact total of a whole list, where triggers keep it."""
+    if spec.total is None:
+        return None
+    whole, owner = _whole_list(spec, state, customer_id)
+    # A list's own condition leaves out rows of nobody at most; a customer's are all there.
+    return spec.total(session, owner) if whole and (owner is not None or spec.base is None) else None
 
 
 def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tuple[bool, int | None]:
@@ -154,13 +161,16 @@ def facet_counts(
 ) -> Mapping[str, int]:
     """How many rows each choice of a ChoiceFilter would show under the other filters; nothing beyond ``cap`` rows.
 
-    One look at no more than ``cap`` rows: a rare choice in a long list would otherwise read all of it.
+    One look at no more than ``cap`` rows: a rare choice in a long list would otherwise read all of it. Not even that
+    where a kept total says that there are more.
     """
     item = spec.by_key[key]
     if not isinstance(item, ChoiceFilter):
         raise TypeError(f"{key} has no choices")
     others = {name: value for name, value in state.filters.items() if name != key}
     rest = ListState(search=state.search, filters=others, where=state.where, errors=state.errors)
+    if (_kept_total(session, spec, rest, customer_id) or 0) > cap:
+        return {}
     flags = [item.condition_of(choice).label(f"choice_{place}") for place, choice in enumerate(item.values)]
     seen = matching(spec, rest, customer_id=customer_id).with_only_columns(*flags).limit(cap + 1).subquery()
     totals = [sa.func.count().filter(seen.c[flag.name]) for flag in flags]

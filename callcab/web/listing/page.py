@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from callcab.web.listing.view import ListView
 
 
-# Kept in a process at most: sections times roles times languages, and some columns that people chose.
+# Kept in a process at most: painters for sections, roles, languages and columns that people chose; panels of filters
+# for what they typed last.
 PAINTERS = 1_000
+FORMS = 200
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,12 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
     if not state.is_narrowed and state.page is None:
         db.session().plan_once()
     page = fetch_page(db.session(), view.spec, state, signer=signer(), customer_id=customer)
-    count = count_matching(db.session(), view.spec, state, customer_id=customer, cap=view.spec.count_cap)
+    count = page.count(state) or count_matching(
+        db.session(), view.spec, state, customer_id=customer, cap=view.spec.count_cap
+    )
     here = Request(view.spec, request.args)
-    # The panel of a list that nobody has narrowed or sorted is kept, and says nothing of what is in force.
-    fields = filter_panel.panel(db.session(), view.spec, state, view.filters, request.args) if here.pairs else []
+    # The panel of a list that nobody has narrowed or sorted says nothing of what is in force.
+    fields = _panel(view, state) if here.pairs else []
     active = filter_panel.active(state, fields, here)
     bulk = [action for action in view.actions if action.bulk and may(action.permission)]
     painter = row_painter(view, columns, pick=bool(bulk))
@@ -90,7 +94,7 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
         "manages": painter.manages,
         "bulk": bulk,
         "whole": [action for action in view.actions if action.whole and may(action.permission)],
-        "filter_form": filter_form(view, fields, here, active) if here.pairs else usual_filter_form(view, state, here),
+        "filter_form": filter_form(view, state, fields, here, active),
         "active": [*active, *joined_conditions(view, state, here)],
         "page_actions": [item for item in view.page_actions if not item.permission or may(item.permission)],
         "can_export": bool(view.export_permission) and may(view.export_permission),
@@ -109,20 +113,25 @@ def joined_conditions(view: "ListView", state: ListState, here: Request) -> list
     return [ActiveFilter(text, here.url(drop=where.names(view.spec, request.args)))]
 
 
-def usual_filter_form(view: "ListView", state: ListState, here: Request) -> Markup:
-    """The filter panel of a list that nobody has narrowed or sorted: the same for all of a language, so it is kept."""
-    kept: dict[tuple[str, str], Markup] = current_app.extensions.setdefault("callcab.filter_forms", {})
-    key = (view.endpoint, page_language())
+def filter_form(
+    view: "ListView", state: ListState, fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]
+) -> Markup:
+    """The filter panel. It is the same for all who typed the same and saw the same names, so it is kept."""
+    kept: dict[Any, Markup] = current_app.extensions.setdefault("callcab.filter_forms", {})
+    typed = [value for item in fields for value in item.typed.values()]
+    key = (view.endpoint, page_language(), tuple(here.pairs), tuple(typed))
     if key not in kept:
-        fields = filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
-        kept[key] = filter_form(view, fields, here, [])
+        if len(kept) >= FORMS:
+            kept.clear()
+        kept[key] = _draw_form(view, fields or _panel(view, state), here, active)
     return kept[key]
 
 
-def filter_form(
-    view: "ListView", fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]
-) -> Markup:
-    """The filter panel."""
+def _panel(view: "ListView", state: ListState) -> list[PanelField]:
+    return filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
+
+
+def _draw_form(view: "ListView", fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]) -> Markup:
     if not fields:
         return Markup("")
     names = [name for item in fields for name in item.typed]
