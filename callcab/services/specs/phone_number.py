@@ -58,11 +58,7 @@ PHONE_NUMBER = register(
         search_hits=SEARCH,
         related=lambda: [
             named(PhoneNumber.customer),
-            Related(
-                PhoneNumber.open_lease,
-                [NumberLease.campaign_id, NumberLease.taken_at],
-                [Related(NumberLease.campaign, [Campaign.name])],
-            ),
+            Related(PhoneNumber.open_lease, related=[Related(NumberLease.campaign, [Campaign.name])]),
         ],
     )
 )
@@ -75,6 +71,6 @@ CABINET_NUMBER = register(
         filters=FILTERS,
         search=SEARCH,
         search_hits=SEARCH,
-        related=lambda: [Related(PhoneNumber.open_lease, [NumberLease.campaign_id])],
+        related=lambda: [Related(PhoneNumber.open_lease)],
     )
 )
