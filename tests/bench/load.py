@@ -14,11 +14,13 @@ import time
 from callcab.providers.telephony import make
 from tests.bench.data import SUPPORT
 from tests.bench.house import ROOT, Beside, Place, cookie
-from tests.bench.meter import memory, newest_children
+from tests.bench.meter import cpu_of, memory, newest_children
 from tests.bench.table import Row
 from tests.waiting import free_port, wait_for
 
 WORKERS, PEOPLE, SECONDS, FIRST = 2, 4, 4.0, 5
+# Seconds of processor that workers take in half a second of waiting, at most.
+RESTING = 0.01
 PAGE = "/admin/blacklist/"
 PER_SECOND, WEB_MB, DIALER_MB = 250, 90, 80
 
@@ -29,7 +31,7 @@ def rows(at: Place) -> list[Row]:
     seconds = 0.5 if at.short else SECONDS
     port = free_port()
     with Beside(at, "web", CALLCAB_PORT=str(port), CALLCAB_WEB_WORKERS=str(WORKERS), CALLCAB_WEB_THREADS="8") as web:
-        until_served(port)
+        until_served(port, web.process.pid)
         ours = pages_per_second(port, PAGE, header, seconds)
         held = [memory(pid) for pid in newest_children(web.process.pid)]
     limit = by_hand(at, seconds)
@@ -63,7 +65,7 @@ def by_hand(at: Place, seconds: float) -> float:
     argv += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "8", "--no-control-socket"]
     server = subprocess.Popen(argv, cwd=ROOT, env=os.environ | {"LIMIT_ADDRESS": at.address}, stderr=subprocess.DEVNULL)
     try:
-        until_served(port)
+        until_served(port, server.pid)
         return pages_per_second(port, "/?first", "", seconds)
     finally:
         server.terminate()
@@ -97,7 +99,9 @@ def pages_per_second(port: int, path: str, header: str, seconds: float) -> float
     return done / took
 
 
-def until_served(port: int) -> None:
+def until_served(port: int, server: int) -> None:
+    """Until all workers wait for people: the first one that is there would take them all, and keep them."""
+
     def answers() -> bool:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -105,4 +109,11 @@ def until_served(port: int) -> None:
             return False
         return True
 
+    spent: list[float] = []
+
+    def rests() -> bool:
+        before, spent[:] = list(spent), [cpu_of(pid) for pid in newest_children(server)]
+        return len(spent) == len(before) == WORKERS and sum(spent) - sum(before) < RESTING
+
     assert wait_for(answers, 60), "the server did not start"
+    assert wait_for(rests, 60, nap=0.5), "a worker did not start"
