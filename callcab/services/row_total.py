@@ -1,6 +1,7 @@
 """Exact totals of long lists, without counting: triggers keep them (``models.row_total``)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,17 +19,26 @@ _OF_ALL = sa.select(sa.func.sum(_PARTS.rows)).where(_PARTS.name == sa.bindparam(
 _OF_ONE = _OF_ALL.where(_PARTS.customer_id == sa.bindparam("customer_id"))
 
 
-def kept(model: type[Any]) -> Callable[[orm.Session, int | None], int]:
+@dataclass(frozen=True)
+class Kept:
     """For ``ListSpec.total``: how many rows of the model a customer has, or all together for None."""
-    if model not in COUNTED:
-        raise ValueError(f"nothing counts {model.__tablename__}")
 
-    def total(session: orm.Session, customer_id: int | None) -> int:
+    model: type[Any]
+
+    def __post_init__(self) -> None:
+        if self.model not in COUNTED:
+            raise ValueError(f"nothing counts {self.model.__tablename__}")
+
+    def __call__(self, session: orm.Session, customer_id: int | None) -> int:
         statement = _OF_ALL if customer_id is None else _OF_ONE
-        asked = {"name": model.__tablename__, "customer_id": customer_id}
+        asked = {"name": self.model.__tablename__, "customer_id": customer_id}
         return int(session.connection().scalar(statement, asked) or 0)
 
-    return total
+    def inside(self, customer: sa.BindParameter[int] | None) -> sa.ColumnElement[int]:
+        """For a column of another statement."""
+        parts = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(_PARTS.rows), 0), sa.BigInteger))
+        parts = parts.where(_PARTS.name == self.model.__tablename__)
+        return (parts if customer is None else parts.where(_PARTS.customer_id == customer)).scalar_subquery()
 
 
 def fold(session: CabSession) -> int:

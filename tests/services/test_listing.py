@@ -15,7 +15,7 @@ from callcab.models import BlacklistEntry, BlacklistSource
 from callcab.scope import Scope
 from callcab.services import listing
 from callcab.services.listing import ListSpec, ListState, Sort
-from callcab.services.specs.blacklist import BLACKLIST
+from callcab.services.specs.blacklist import BLACKLIST, BLACKLIST_SUPPORT
 from tests import factories
 from tests.statements import hearing
 
@@ -200,6 +200,25 @@ def test_a_page_knows_how_many_rows_there_are_when_it_shows_all(
         page = listing.fetch_page(session, SPEC, ask(**asked), signer=SIGNER, customer_id=people[0])
     found = page.count(ask(**asked))
     assert (None if found is None else found.value) == count
+
+
+@pytest.mark.parametrize(
+    ("spec", "scope", "total"),
+    [
+        (BLACKLIST, Scope.tenant, 120),
+        (BLACKLIST, lambda customer_id: Scope.staff(), 120),
+        (BLACKLIST_SUPPORT, lambda customer_id: Scope.staff(), 123),
+    ],
+)
+def test_the_kept_total_comes_with_the_rows(
+    connected: sa.Engine, people: tuple[int, int], spec: ListSpec, scope: Any, total: int
+) -> None:
+    owner = people[0] if spec is BLACKLIST else None
+    with unit_of_work(scope(people[0])) as session, hearing(connected) as heard:
+        page = listing.fetch_page(session, spec, ListState(page_size=25), signer=SIGNER, customer_id=owner)
+        found = page.count(ListState())
+    assert (found.value if found else None, len(page.rows)) == (total, 25)
+    assert len([text for text in heard if "row_total" in text]) == 1
 
 
 def test_a_page_behind_the_last_row_does_not_say_that_there_are_none(people: tuple[int, int]) -> None:

@@ -39,7 +39,7 @@ def add(customer_id: int | None, first: int, count: int, scope: Scope = SYSTEM) 
 
 def kept(customer_id: int | None = None) -> int:
     with unit_of_work(SYSTEM) as session:
-        return row_total.kept(BlacklistEntry)(session, customer_id)
+        return row_total.Kept(BlacklistEntry)(session, customer_id)
 
 
 def fold() -> int:
@@ -98,7 +98,7 @@ def test_a_customer_reads_his_own_totals_and_writes_none(owner_id: int) -> None:
         stranger = factories.customer(session).id
     add(stranger, 0, 7)
     with unit_of_work(Scope.tenant(owner_id)) as session:
-        assert row_total.kept(BlacklistEntry)(session, stranger) == 0
+        assert row_total.Kept(BlacklistEntry)(session, stranger) == 0
         assert session.scalar(sa.text("SELECT count(*) FROM row_total WHERE customer_id = :id"), {"id": stranger}) == 0
         with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
             session.execute(sa.text("INSERT INTO row_total (name, customer_id, rows) VALUES ('call', 1, 1)"))

@@ -1,6 +1,7 @@
 """The numbering plan: what a Russian number is, its kind, and its three written forms."""
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
@@ -102,6 +103,7 @@ def is_dialable(phone: Phone) -> bool:
     return phone.kind in DIALABLE
 
 
+@lru_cache(1_024)
 def display(e164: str) -> str:
     """Write "+79253944577" as "+7(925)394-45-77" (rule T1). Raises ValueError for anything but +7 and ten digits."""
     match = _E164.fullmatch(e164)

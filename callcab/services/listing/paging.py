@@ -40,15 +40,19 @@ class Page:
     """Rows and the cursors around them; empty cursors mean that there is nothing further that way.
 
     start  number of the first row counted from one, None when the page was reached from the end
+    total  rows of the whole list, where a kept total came along
     """
 
     rows: Sequence[Any]
     previous: str = ""
     next: str = ""
     start: int | None = None
+    total: int | None = None
 
     def count(self, state: ListState) -> Count | None:
-        """How many rows match, where the page shows all of them; None where they have to be counted."""
+        """How many rows match, where the page knows it or shows all of them; None where they have to be counted."""
+        if self.total is not None:
+            return Count(self.total)
         if self.previous or self.next or (not self.rows and (state.after or state.before)):
             return None
         return Count(len(self.rows))
@@ -76,6 +80,13 @@ def fetch_page(
     return reader.forward(None)
 
 
+@dataclass(frozen=True)
+class _Step:
+    rows: Sequence[Any]
+    more: bool  # whether there are others behind them
+    total: int | None = None
+
+
 def _mark(place: int) -> str:
     return f"behind_{place}"
 
@@ -88,10 +99,8 @@ class _Reader:
     signer: Signer
     customer_id: int | None
 
-    def _read(
-        self, *matching: ColumnElement[bool], order: Sequence[Any], limit: int | None
-    ) -> tuple[Sequence[Any], bool]:
-        """A page of rows, and whether there are more."""
+    def _read(self, *matching: ColumnElement[bool], order: Sequence[Any], limit: int | None) -> _Step:
+        """A page of rows."""
         shown = self.spec.shown
         statement, values = (sa.select(self.spec.model), {}) if shown is None else shown.select(self.session)
         statement = statement.where(*matching).order_by(*order).limit(limit)
@@ -99,10 +108,13 @@ class _Reader:
             rows: Sequence[Any] = shown.rows(self.session, statement, values)
         else:
             rows = self.session.scalars(statement.options(*self.spec.loaders)).unique().all()
-        return rows[: self.state.page_size], len(rows) > self.state.page_size
+        return self._cut(rows)
 
-    def _step(self, cursor: _Cursor | None, *, backwards: bool = False) -> tuple[Sequence[Any], bool]:
-        """The rows next to a cursor, in the order of reading, and whether there are more."""
+    def _cut(self, rows: Sequence[Any], total: int | None = None) -> _Step:
+        return _Step(rows[: self.state.page_size], len(rows) > self.state.page_size, total)
+
+    def _step(self, cursor: _Cursor | None, *, backwards: bool = False) -> _Step:
+        """The rows next to a cursor, in the order of reading."""
         spec, sort = self.spec, self.state.sort
         shape = searched(spec, self.state, counting=False)
         if spec.shown is not None and (shape is not None or not self.state.is_narrowed):
@@ -112,7 +124,7 @@ class _Reader:
         matching = conditions(spec, self.state, self.customer_id)
         return self._read(*matching, *behind, order=order, limit=self.state.page_size + 1)
 
-    def _walk(self, shown: Shown, cursor: _Cursor | None, backwards: bool, shape: Shape) -> tuple[Sequence[Any], bool]:
+    def _walk(self, shown: Shown, cursor: _Cursor | None, backwards: bool, shape: Shape) -> _Step:
         """A step through a list that nobody has narrowed but by digits of a number; its statement is made once for each
         order and shape of the search."""
         at = [] if cursor is None else read_position(self.spec, self.state.sort, cursor.position)
@@ -120,13 +132,16 @@ class _Reader:
         statement, values = shown.select(self.session)
         values |= {CUSTOMER.key: self.customer_id} | {_mark(place): value for place, value in enumerate(at)}
         scoped = len(shown.mine(self.session))
+        totals = None if shape or not (self.customer_id or (self.spec.base is None and not scoped)) else self.spec.total
         key = (self.state.sort, backwards, self.state.page_size, self.customer_id is None, scoped, *empty, "at", *shape)
         if key not in shown.kept:
+            if totals is not None:
+                statement = statement.add_columns(totals.inside(CUSTOMER if self.customer_id else None))
             shown.kept[key] = self._walking(statement, empty, backwards, bool(shape))
         if shape and self.spec.search_hits is not None:
             values |= self.spec.search_hits.values(self.state.search)
-        rows = shown.rows(self.session, shown.kept[key], values)
-        return rows[: self.state.page_size], len(rows) > self.state.page_size
+        records = shown.records(self.session, shown.kept[key], values)
+        return self._cut(shown.made(records), records[0][-1] if records and totals is not None else None)
 
     def _walking(self, statement: Select[Any], empty: Sequence[bool], backwards: bool, searching: bool) -> Select[Any]:
         """With parameters for the customer and for the place to go on from."""
@@ -154,18 +169,19 @@ class _Reader:
         return [column == keys.c[column.key] for column in self.spec.key_columns]
 
     def forward(self, cursor: _Cursor | None) -> Page:
-        rows, more = self._step(cursor)
-        return self._page(rows, 0 if cursor is None else cursor.rank, earlier=cursor is not None, later=more)
+        step = self._step(cursor)
+        return self._page(step, 0 if cursor is None else cursor.rank, earlier=cursor is not None, later=step.more)
 
     def backward(self, cursor: _Cursor | None) -> Page:
-        rows, more = self._step(cursor, backwards=True)
-        if cursor is not None and not more and len(rows) < self.state.page_size:
+        step = self._step(cursor, backwards=True)
+        if cursor is not None and not step.more and len(step.rows) < self.state.page_size:
             # The start was reached with a short page (rows vanished meanwhile): show the first page whole.
             return replace(self, state=replace(self.state, before="", after="")).forward(None)
         rank = None
         if cursor is not None:
-            rank = cursor.rank if more else 0
-        return self._page(rows[::-1], rank, earlier=more, later=cursor is not None)
+            rank = cursor.rank if step.more else 0
+        turned = replace(step, rows=step.rows[::-1])
+        return self._page(turned, rank, earlier=step.more, later=cursor is not None)
 
     def jump(self, skipped: int) -> Page:
         """OFFSET over the keys, then the rows: five times quicker than OFFSET over whole rows."""
@@ -178,12 +194,13 @@ class _Reader:
             .limit(self.state.page_size + 1)
             .subquery()
         )
-        rows, more = self._read(*self._among(keys), order=order, limit=None)
-        if not rows:
+        step = self._read(*self._among(keys), order=order, limit=None)
+        if not step.rows:
             return self.backward(None)
-        return self._page(rows, skipped, earlier=True, later=more)
+        return self._page(step, skipped, earlier=True, later=step.more)
 
-    def _page(self, rows: Sequence[Any], rank: int | None, *, earlier: bool, later: bool) -> Page:
+    def _page(self, step: _Step, rank: int | None, *, earlier: bool, later: bool) -> Page:
+        rows = step.rows
         if not rows:
             return Page(rows)
         ahead = None if rank is None else rank + len(rows)
@@ -193,6 +210,7 @@ class _Reader:
             previous=self._seal(rows[0], behind) if earlier else "",
             next=self._seal(rows[-1], ahead) if later else "",
             start=None if rank is None else rank + 1,
+            total=step.total,
         )
 
     def _seal(self, row: Any, rank: int | None) -> str:

@@ -103,7 +103,15 @@ class Shown:
 
     def rows(self, session: CabSession, statement: Select[Any], values: Mapping[str, Any]) -> list[Any]:
         """Run what ``select`` gave, with conditions, order and limit."""
-        return self._whole.rows([tuple(record) for record in session.connection().execute(statement, values)])
+        return self.made(self.records(session, statement, values))
+
+    def records(self, session: CabSession, statement: Select[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The same before rows are made of it; columns may have been added behind those of ``select``."""
+        return [tuple(record) for record in session.connection().execute(statement, values)]
+
+    def made(self, records: Sequence[Any]) -> list[Any]:
+        """The rows of these records."""
+        return self._whole.rows(records)
 
     @cached_property
     def _whole(self) -> _Part:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
+import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.base import ExecutableOption
@@ -25,6 +26,16 @@ class Sort:
     nullable: bool = False
 
 
+class Total(Protocol):
+    """An exact total that costs no counting (``row_total.Kept``): a customer's, or that of all for None."""
+
+    def __call__(self, session: orm.Session, customer_id: int | None) -> int: ...
+
+    def inside(self, customer: sa.BindParameter[int] | None) -> ColumnElement[int]:
+        """For a column of another statement."""
+        ...
+
+
 @dataclass(frozen=True)
 class ListSpec:
     """One list.
@@ -38,7 +49,7 @@ class ListSpec:
     related       other rows that the cells show; ``computed``: expressions that they show, by the attribute's name
     options       loader options instead, for a list whose cells show what neither can say: its pages take rows of the
                   mapper
-    total         a kept exact total of a whole list (``row_total.kept``): (session, customer_id) -> int
+    total         a kept exact total of a whole list
     count_cap     rows counted at most for the page; beyond, the page says «10 000+»
     orders        ORDER BY as made before (``order.order_by``)
     """
@@ -54,7 +65,7 @@ class ListSpec:
     related: Callable[[], Sequence[Related]] = tuple
     computed: Callable[[], Mapping[str, Any]] = dict
     options: Callable[[], Sequence[ExecutableOption]] | None = None
-    total: Callable[[orm.Session, int | None], int] | None = None
+    total: Total | None = None
     count_cap: int | None = 10_000
     by_key: Mapping[str, Filter] = field(init=False, repr=False, compare=False)
     orders: dict[tuple[str, bool], list[Any]] = field(init=False, repr=False, compare=False, default_factory=dict)

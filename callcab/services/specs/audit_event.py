@@ -82,7 +82,7 @@ AUDIT_EVENT = register(
             ReferenceFilter("customer", AuditEvent.customer_id),
         ),
         search=search,
-        total=row_total.kept(AuditEvent),
+        total=row_total.Kept(AuditEvent),
         related=lambda: [named(AuditEvent.customer)],
     )
 )
@@ -98,7 +98,7 @@ AUDIT_EVENT_CABINET = register(
             SECTION,
         ),
         search=search_colleague,
-        total=row_total.kept(AuditEvent),
+        total=row_total.Kept(AuditEvent),
         base=lambda: AuditEvent.customer_id.is_not(None),
     )
 )

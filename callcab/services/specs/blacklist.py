@@ -28,7 +28,7 @@ BLACKLIST = register(
         ),
         search=SEARCH,
         search_hits=SEARCH,
-        total=row_total.kept(BlacklistEntry),
+        total=row_total.Kept(BlacklistEntry),
         base=lambda: BlacklistEntry.customer_id.is_not(None),
     )
 )
@@ -53,7 +53,7 @@ BLACKLIST_SUPPORT = register(
         ),
         search=SEARCH,
         search_hits=SEARCH,
-        total=row_total.kept(BlacklistEntry),
+        total=row_total.Kept(BlacklistEntry),
         related=lambda: [named(BlacklistEntry.customer), Related(BlacklistEntry.author, [User.name])],
     )
 )

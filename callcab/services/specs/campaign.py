@@ -71,7 +71,7 @@ CALL = register(
         ),
         search=CALLS,
         search_hits=CALLS,
-        total=row_total.kept(Call),
+        total=row_total.Kept(Call),
         related=lambda: [named(Call.customer), Related(Call.campaign, [Campaign.name])],
     )
 )

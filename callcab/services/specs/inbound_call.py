@@ -27,7 +27,7 @@ INBOUND_CALL = register(
             ReferenceFilter("customer", InboundCall.customer_id),
         ),
         search=holding(InboundCall.phone, InboundCall.to_phone),
-        total=row_total.kept(InboundCall),
+        total=row_total.Kept(InboundCall),
         related=lambda: [named(InboundCall.customer), Related(InboundCall.campaign, [Campaign.name])],
     )
 )

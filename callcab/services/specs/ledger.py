@@ -32,7 +32,7 @@ LEDGER_ENTRY = register(
             ReferenceFilter("customer", LedgerEntry.customer_id),
         ),
         search=search,
-        total=row_total.kept(LedgerEntry),
+        total=row_total.Kept(LedgerEntry),
         related=lambda: [named(LedgerEntry.customer)],
     )
 )

@@ -37,7 +37,7 @@ PAYMENT = register(
         default_sort="-created_at",
         filters=FILTERS,
         search=search,
-        total=row_total.kept(Payment),
+        total=row_total.Kept(Payment),
     )
 )
 PAYMENT_SUPPORT = register(
@@ -48,7 +48,7 @@ PAYMENT_SUPPORT = register(
         default_sort="-created_at",
         filters=(*FILTERS, ReferenceFilter("customer", Payment.customer_id)),
         search=search,
-        total=row_total.kept(Payment),
+        total=row_total.Kept(Payment),
         related=lambda: [named(Payment.customer)],
     )
 )
