@@ -105,9 +105,9 @@ class Shown:
         """Run what ``select`` gave, with conditions, order and limit."""
         return self.made(self.records(session, statement, values))
 
-    def records(self, session: CabSession, statement: Select[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def records(self, session: CabSession, statement: Select[Any], values: Mapping[str, Any]) -> Sequence[sa.Row[Any]]:
         """The same before rows are made of it; columns may have been added behind those of ``select``."""
-        return [tuple(record) for record in session.connection().execute(statement, values)]
+        return session.connection().execute(statement, values).all()
 
     def made(self, records: Sequence[Any]) -> list[Any]:
         """The rows of these records."""
