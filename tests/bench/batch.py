@@ -184,8 +184,8 @@ def growing(at: Place, person: Person, header: str) -> tuple[float, float, float
     """The same export fetched over HTTP while it is written, asked for from the first moment on: seconds until the
     answer to the form, the first byte and the last, and the bytes. The server has answered somebody before."""
     port = free_port()
-    with Beside(at, "web", CALLCAB_PORT=str(port), CALLCAB_WEB_WORKERS="1"):
-        until_served(port)
+    with Beside(at, "web", CALLCAB_PORT=str(port), CALLCAB_WEB_WORKERS="1") as web:
+        until_served(port, web.process.pid, workers=1)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         _ask(connection, 0, header).read()
         begun = time.perf_counter()

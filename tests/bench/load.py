@@ -99,7 +99,7 @@ def pages_per_second(port: int, path: str, header: str, seconds: float) -> float
     return done / took
 
 
-def until_served(port: int, server: int) -> None:
+def until_served(port: int, server: int, workers: int = WORKERS) -> None:
     """Until all workers wait for people: the first one that is there would take them all, and keep them."""
 
     def answers() -> bool:
@@ -113,7 +113,7 @@ def until_served(port: int, server: int) -> None:
 
     def rests() -> bool:
         before, spent[:] = list(spent), [cpu_of(pid) for pid in newest_children(server)]
-        return len(spent) == len(before) == WORKERS and sum(spent) - sum(before) < RESTING
+        return len(spent) == len(before) == workers and sum(spent) - sum(before) < RESTING
 
     assert wait_for(answers, 60), "the server did not start"
     assert wait_for(rests, 60, nap=0.5), "a worker did not start"
