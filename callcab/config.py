@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -196,6 +196,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if unknown:
         raise ConfigError(f"Unknown setting {unknown[0]}; docs/configuration.md lists all of them.")
     settings = Settings(**values)
+    if "base_url" not in values:
+        # A server that listens on all addresses is not found under that one.
+        host = settings.host if settings.host.strip("0.:") else "127.0.0.1"
+        settings = replace(settings, base_url=f"http://{host}:{settings.port}")
     if settings.database_owner_url and not settings.database_url:
         raise ConfigError("CALLCAB_DATABASE_OWNER_URL is set without CALLCAB_DATABASE_URL; set both or none.")
     _check_needed(settings)

@@ -128,6 +128,11 @@ class CabSession(orm.Session):
         found: ScopeLike | None = self.info.get("scope")
         return found
 
+    @property
+    def owner_id(self) -> int | None:
+        """The customer that the session is confined to; None for support, and before the scope is known."""
+        return None if self.scope is None else self.scope.customer_id
+
     def plan_once(self) -> None:
         """Let statements that read by an index in its order, whatever the values, keep their plans (PostgreSQL's
         ``plan_cache_mode``); for a transaction that has not begun."""

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from dataclasses import replace
 
 import click
 
@@ -16,16 +15,13 @@ from callcab.embedded.postgres import STOP_SIGNALS, EmbeddedPostgres
 from callcab.embedded.supervisor import serve
 from callcab.embedded.valkey import EmbeddedValkey
 
-# A server that listens on all addresses is not found under them.
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104
-
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server (CALLCAB_PORT, 8000).")
 @click.option("--demo/--empty", default=None, help="Fill a new database with demo data (default), or leave it empty.")
 def up(port: int | None, demo: bool | None) -> None:
     """Start database, queue, web server, workers, timetable and dialer; Ctrl-C stops all."""
-    settings = addressed(config.load(), port)
+    settings = config.load(os.environ | ({config.environment_name("port"): str(port)} if port else {}))
     # Open to pass through, not to list: the database runs as another user below it when we are root.
     settings.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     sys.exit(
@@ -37,14 +33,6 @@ def up(port: int | None, demo: bool | None) -> None:
             on_ready=lambda: announce(settings),
         )
     )
-
-
-def addressed(settings: Settings, port: int | None) -> Settings:
-    """On this port, or on that of the settings; links lead there, unless the environment names an address."""
-    port = port or settings.port
-    host = "127.0.0.1" if settings.host in EVERYWHERE else settings.host
-    base = settings.base_url if "CALLCAB_BASE_URL" in os.environ else f"http://{host}:{port}"
-    return replace(settings, port=port, base_url=base)
 
 
 def children(settings: Settings, demo: bool) -> list[ChildSpec]:

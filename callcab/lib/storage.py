@@ -55,7 +55,7 @@ class Storage(Protocol):
 
 
 class Draft:
-    """A file being written: hand it to whatever writes bytes. `stored` is set when the block ends well.
+    """A file being written: hand it to whatever writes bytes.
 
     `key` is for `follow` until then: the file that keeps it later is this one, and no other file ever has it.
     """
@@ -65,7 +65,18 @@ class Draft:
         self.key = key
         self._hash = hashlib.sha256()
         self.size = 0
-        self.stored: Stored | None = None
+        self._stored: Stored | None = None
+
+    @property
+    def stored(self) -> Stored:
+        """The whole file. RuntimeError before the block has ended well."""
+        if self._stored is None:
+            raise RuntimeError("the file is not whole")
+        return self._stored
+
+    def become(self, stored: Stored) -> None:
+        """For the storage: the block has ended well."""
+        self._stored = stored
 
     def write(self, data: bytes) -> int:
         self._file.write(data)
@@ -95,7 +106,6 @@ class LocalStorage:
                 if limit is not None and draft.size + len(block) > limit:
                     raise StorageError("too_big")
                 draft.write(block)
-        assert draft.stored is not None
         return draft.stored
 
     @contextmanager
@@ -113,7 +123,7 @@ class LocalStorage:
                 yield draft
                 file.flush()
                 os.fsync(file.fileno())
-            draft.stored = self._keep(temporary, Stored(key, draft.sha256, draft.size))
+            draft.become(self._keep(temporary, Stored(key, draft.sha256, draft.size)))
         except OSError as error:
             if error.errno in _NO_ROOM:
                 raise StorageError("no_room") from error

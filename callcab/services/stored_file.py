@@ -40,6 +40,35 @@ def create() -> Iterator[Draft]:
         yield draft
 
 
+class Making:
+    """A file that grows over several transactions, each of which may be the last one to succeed.
+
+    ``stack`` closes what writes into ``draft``; ``stored`` is the whole file, None before ``finish``.
+    """
+
+    def __init__(self) -> None:
+        self.stack = contextlib.ExitStack()
+        self.draft: Draft = self.stack.enter_context(create())
+        self.stored: Stored | None = None
+
+    def finish(self) -> Stored:
+        """Complete the file and give it its name. StorageError ``no_room``."""
+        self.stack.close()
+        self.stored = self.draft.stored
+        return self.stored
+
+    def drop(self, *, kept: bool) -> None:
+        """After the try: a half file goes, and so does a whole one whose row was not committed (``kept``)."""
+        if self.stored is None:
+            self.stack.__exit__(_GivenUp, _GivenUp(), None)
+        elif not kept:
+            forget(self.stored.key)
+
+
+class _GivenUp(Exception):
+    """Ends the block of a draft so that its file is removed."""
+
+
 def drafts_folder() -> Path:
     """Where half-written files live: on the same disk as the files, swept when a killed worker leaves one."""
     return storage().drafts()

@@ -133,8 +133,9 @@ class JobView(ListView):
     def download_view(self) -> ResponseReturnValue:
         """The file of an operation, as far as it is written, for whoever may make the same; 404 for everybody else."""
         row = self.row_or_404(request.args.get("id", ""))
-        if operations.may_follow(row, current_actor()):
-            return self._follow(row)
+        growing = operations.followed(row, current_actor())
+        if growing is not None:
+            return self._follow(row, growing)
         if not may_download(row):
             abort(404)
         with unit_of_work(current_scope()) as session:
@@ -148,9 +149,7 @@ class JobView(ListView):
         answer.headers["Cache-Control"] = "private, no-store"
         return answer
 
-    def _follow(self, row: Operation) -> ResponseReturnValue:
-        file = operations.announced(row)
-        assert file is not None  # noqa: S101 - else nobody may
+    def _follow(self, row: Operation, file: operations.Unfinished) -> ResponseReturnValue:
         try:
             return following.stream(row.id, file)
         except DomainError as problem:
@@ -255,7 +254,7 @@ class JobView(ListView):
             "result": result_of(row),
             "failure": reason_of(row) if row.error_code else "",
             "can_download": may_download(row),
-            "can_follow": operations.may_follow(row, current_actor()),
+            "can_follow": operations.followed(row, current_actor()) is not None,
             "facts": self._facts(row),
             # Whoever has just saved numbers wants to see them.
             "section": self._section(row),

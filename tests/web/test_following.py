@@ -26,6 +26,7 @@ SPEC = listing.ListSpec(
     default_sort="id",
 )
 ARCHIVE = "test_growing.papers"
+GIVEN_UP = "the file was given up"
 
 
 @pytest.fixture(autouse=True)
@@ -161,18 +162,20 @@ def test_an_archive_comes_as_it_is_packed(people: People) -> None:
             assert first + b"".join(parts) == packed.whole()
 
 
-def broken(job: Job, browser: Browser, happens: Callable[[], object]) -> None:
+def broken(job: Job, browser: Browser, happens: Callable[[], object]) -> str:
+    """Why the answer broke off when this happened meanwhile."""
     with job.fetch(browser) as answer:
         parts = answer.iter_encoded()
         assert next(parts)
         happens()
-        with pytest.raises(operation.BrokenOff):
+        with pytest.raises(operation.BrokenOff) as caught:
             b"".join(parts)
+    return str(caught.value.strerror)
 
 
 def test_an_operation_that_is_stopped_breaks_it_off(people: People, job: Job) -> None:
     job.step()
-    broken(job, people.olga, job.cancel)
+    assert broken(job, people.olga, job.cancel) == GIVEN_UP
 
 
 def test_an_operation_that_fails_breaks_it_off(people: People, job: Job) -> None:
@@ -181,7 +184,7 @@ def test_an_operation_that_fails_breaks_it_off(people: People, job: Job) -> None
             operation.fail(session, job.id, "operation.internal", {"number": job.id})
 
     job.step()
-    broken(job, people.olga, fail)
+    assert broken(job, people.olga, fail) == GIVEN_UP
 
 
 def test_a_worker_that_is_replaced_breaks_it_off_though_the_next_one_writes_the_same(people: People, job: Job) -> None:
@@ -191,7 +194,7 @@ def test_a_worker_that_is_replaced_breaks_it_off_though_the_next_one_writes_the_
                 pass
 
     job.step()
-    broken(job, people.olga, replaced)
+    assert broken(job, people.olga, replaced) == GIVEN_UP
     assert job.whole().count(b"\r\n") == 7
 
 
@@ -205,14 +208,14 @@ def test_a_file_that_was_written_but_not_kept_breaks_it_off(people: People, job:
         job.cancel()
 
     job.step()
-    broken(job, people.olga, cut_off)
+    assert broken(job, people.olga, cut_off) == GIVEN_UP
 
 
 def test_it_breaks_off_when_it_takes_too_long(people: People, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     assert following.SECONDS <= 600
     monkeypatch.setattr(following, "SECONDS", 0.2)
     job.step()
-    broken(job, people.olga, lambda: None)
+    assert broken(job, people.olga, lambda: None) == "it took too long"
 
 
 def test_before_anything_is_written_there_is_nothing(people: People, job: Job) -> None:

@@ -37,7 +37,7 @@ class Lookup:
     def name_of(self, session: CabSession, row_id: int) -> str | None:
         """What a row is called; None when there is none for this session."""
         statement, values = self._named.select(session)
-        key = len(values)
+        key = bool(values)
         if key not in self._named.kept:
             only = [] if self.only is None else [self.only()]
             self._named.kept[key] = statement.where(self.model.id == _CHOSEN, *only)

@@ -131,17 +131,17 @@ class _Reader:
         empty = [value is None for value in at]
         statement, values = shown.select(self.session)
         values |= {CUSTOMER.key: self.customer_id} | {_mark(place): value for place, value in enumerate(at)}
-        scoped = len(shown.mine(self.session))
-        totals = None if shape or not (self.customer_id or (self.spec.base is None and not scoped)) else self.spec.total
-        key = (self.state.sort, backwards, self.state.page_size, self.customer_id is None, scoped, *empty, "at", *shape)
+        scoped, unnamed = self.session.owner_id is not None, self.customer_id is None
+        total = None if shape or (scoped and unnamed) else self.spec.total_of(self.customer_id)
+        key = (self.state.sort, backwards, self.state.page_size, unnamed, scoped, *empty, "at", *shape)
         if key not in shown.kept:
-            if totals is not None:
-                statement = statement.add_columns(totals.inside(CUSTOMER if self.customer_id else None))
+            if total is not None:
+                statement = statement.add_columns(total.inside(None if unnamed else CUSTOMER))
             shown.kept[key] = self._walking(statement, empty, backwards, bool(shape))
         if shape and self.spec.search_hits is not None:
             values |= self.spec.search_hits.values(self.state.search)
         records = shown.records(self.session, shown.kept[key], values)
-        return self._cut(shown.made(records), records[0][-1] if records and totals is not None else None)
+        return self._cut(shown.made(records), records[0][-1] if records and total is not None else None)
 
     def _walking(self, statement: Select[Any], empty: Sequence[bool], backwards: bool, searching: bool) -> Select[Any]:
         """With parameters for the customer and for the place to go on from."""

@@ -124,11 +124,9 @@ def _count_shown(
 
 def _kept_total(session: orm.Session, spec: ListSpec, state: ListState, customer_id: int | None) -> int | None:
     """The exact total of a whole list, where triggers keep it."""
-    if spec.total is None:
-        return None
     whole, owner = _whole_list(spec, state, customer_id)
-    # A list's own condition leaves out rows of nobody at most; a customer's are all there.
-    return spec.total(session, owner) if whole and (owner is not None or spec.base is None) else None
+    total = spec.total_of(owner) if whole else None
+    return None if total is None else total(session, owner)
 
 
 def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tuple[bool, int | None]:

@@ -5,7 +5,7 @@ A row of the mapper can be changed, saved and expired; a page needs none of it, 
 belongs to no session: what was not read is an AttributeError, never one more statement.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import FunctionType
@@ -85,15 +85,12 @@ class Shown:
 
     def select(self, session: CabSession) -> tuple[Select[Any], dict[str, Any]]:
         """The statement so far, confined as every statement of the session is, and its values."""
-        owner = None if session.scope is None else session.scope.customer_id
+        owner = session.owner_id
         return (self._of_all, {}) if owner is None else (self._of_one, {OWNER.key: owner})
 
     def mine(self, session: CabSession) -> list[ColumnElement[bool]]:
         """The criterion of the session over the model's table, with ``OWNER`` as its parameter."""
-        if session.scope is None or session.scope.customer_id is None:
-            return []
-        found = scope.own(self.model, self.model.__table__.c, OWNER)
-        return [] if found is None else [found]
+        return [] if session.owner_id is None else _mine(self.model, self.model.__table__)
 
     def count(self, session: CabSession, conditions: Sequence[ColumnElement[bool]], *, most: int) -> int:
         """How many rows meet the conditions, ``most`` at most."""
@@ -119,22 +116,18 @@ class Shown:
 
     @cached_property
     def _of_all(self) -> Select[Any]:
-        _, columns, joins = self._made
-        source = self.model.__table__
-        for table, on, _kind in joins:
-            source = source.outerjoin(table, on)
-        return sa.select(*columns).select_from(source)
+        return self._joined(lambda kind, table: [])
 
     @cached_property
     def _of_one(self) -> Select[Any]:
+        return self._joined(_mine)
+
+    def _joined(self, criterion: Callable[[type[Any], FromClause], list[ColumnElement[bool]]]) -> Select[Any]:
         _, columns, joins = self._made
         source = self.model.__table__
         for table, on, kind in joins:
-            mine = scope.own(kind, table.c, OWNER)
-            source = source.outerjoin(table, on if mine is None else sa.and_(on, mine))
-        mine = scope.own(self.model, self.model.__table__.c, OWNER)
-        found = sa.select(*columns).select_from(source)
-        return found if mine is None else found.where(mine)
+            source = source.outerjoin(table, sa.and_(on, *criterion(kind, table)))
+        return sa.select(*columns).select_from(source).where(*criterion(self.model, self.model.__table__))
 
     @cached_property
     def _made(self) -> tuple[_Part, list[Any], list[tuple[FromClause, ColumnElement[bool], type[Any]]]]:
@@ -146,6 +139,11 @@ class Shown:
         joins: list[tuple[FromClause, ColumnElement[bool], type[Any]]] = []
         parts = [_join(each, table, columns, joins) for each in self.related]
         return _Part(_kind_of(self.model), names, 0, parts=parts), columns, joins
+
+
+def _mine(kind: type[Any], table: FromClause) -> list[ColumnElement[bool]]:
+    found = scope.own(kind, table.c, OWNER)
+    return [] if found is None else [found]
 
 
 def _join(

@@ -78,6 +78,10 @@ class ListSpec:
             raise ValueError(f"list {self.name}: unknown default sort {self.default_sort}")
         object.__setattr__(self, "by_key", {item.key: item for item in self.filters})
 
+    def total_of(self, customer_id: int | None) -> Total | None:
+        """The kept total, where it counts what the list shows: its own condition leaves out rows of nobody at most."""
+        return self.total if customer_id is not None or self.base is None else None
+
     @cached_property
     def shown(self) -> Shown | None:
         """How its pages are read; made once, for a relationship can't be named before all models are there."""

@@ -19,7 +19,7 @@ from callcab.services.operation.catalogue import (
 )
 from callcab.services.operation.columns import ExportColumn
 from callcab.services.operation.continuing import OVERLAP, can_continue, last_export, narrowed
-from callcab.services.operation.following import BrokenOff, Unfinished, announced, may_follow, whole
+from callcab.services.operation.following import BrokenOff, Unfinished, followed, whole
 from callcab.services.operation.forecast import Forecast, Rules, forecast
 from callcab.services.operation.reading import (
     downloads,
@@ -66,7 +66,6 @@ __all__ = [
     "Step",
     "Tally",
     "Unfinished",
-    "announced",
     "begin",
     "can_continue",
     "cancel",
@@ -76,13 +75,13 @@ __all__ = [
     "export_columns",
     "fail",
     "forecast",
+    "followed",
     "get",
     "inline_rows",
     "is_undoable",
     "last_export",
     "may_confirm",
     "may_download",
-    "may_follow",
     "may_handle",
     "may_undo",
     "name_of_actor",

@@ -1,13 +1,12 @@
 """One chunk of an archive: the files of chosen rows into a ZIP, offered and kept as other exports (F-03, F-12)."""
 
 import zipfile
-from contextlib import ExitStack
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from callcab.db import CabSession
 from callcab.lib import clock
-from callcab.lib.storage import Draft, Stored
+from callcab.lib.storage import Stored
 from callcab.models import Operation
 from callcab.services import listing, stored_file
 from callcab.services.operation import following
@@ -17,14 +16,12 @@ if TYPE_CHECKING:
     from callcab.services.operation.running import Run
 
 
-class Archive:
+class Archive(stored_file.Making):
     """The ZIP being written, and how far the list has been read."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.position: list[Any] | None = None
-        self.stored: Stored | None = None
-        self._stack = ExitStack()
-        self.draft: Draft = self._stack.enter_context(stored_file.create())
         self._zip = zipfile.ZipFile(cast(Any, self.draft), "w", zipfile.ZIP_DEFLATED)
         self._names: set[str] = set()
 
@@ -43,19 +40,8 @@ class Archive:
         following.announce(operation, self.draft, name, content_type)
 
     def finish(self) -> Stored:
-        """Complete the file and give it its name. StorageError ``no_room``."""
         self._zip.close()
-        self._stack.close()
-        assert self.draft.stored is not None  # noqa: S101 - set when the block ends well
-        self.stored = self.draft.stored
-        return self.stored
-
-    def drop(self, *, kept: bool) -> None:
-        """After the try: a half file goes, and so does a whole one whose row was not committed."""
-        if self.stored is None:
-            self._stack.__exit__(Unfinished, Unfinished(), None)
-        elif not kept:
-            stored_file.forget(self.stored.key)
+        return super().finish()
 
 
 def _now() -> tuple[int, int, int, int, int, int]:
@@ -63,17 +49,14 @@ def _now() -> tuple[int, int, int, int, int, int]:
     return at.year, at.month, at.day, at.hour, at.minute, at.second
 
 
-class Unfinished(Exception):
-    """Ends the block of a draft so that its file is removed."""
-
-
-def add_members(session: CabSession, operation: Operation, work: Work, run: "Run") -> Stored | None:
+def add_members(session: CabSession, operation: Operation, work: Work, run: "Run") -> tuple[Archive, Stored | None]:
     """Add the files of the next rows; the whole archive once there are no more."""
     assert operation.spec_name is not None and work.member is not None  # noqa: S101 - an archive has both
     spec = listing.get(operation.spec_name)
     state = listing.from_json(spec, operation.filter)
     if not isinstance(run.output, Archive):
         run.output = Archive()
+    output = run.output
     found = listing.iterate(
         session,
         spec,
@@ -81,13 +64,13 @@ def add_members(session: CabSession, operation: Operation, work: Work, run: "Run
         ids=operation.ids,
         customer_id=operation.customer_id,
         chunk=work.chunk,
-        start=run.output.position,
+        start=output.position,
     )
     rows = next(found, ())
     for row in rows:
-        run.output.add(*work.member(session, row))
+        output.add(*work.member(session, row))
     operation.done += len(rows)
     if len(rows) == work.chunk:
-        run.output.position = listing.position_of(spec, state.sort, rows[-1])
-        return None
-    return run.output.finish()
+        output.position = listing.position_of(spec, state.sort, rows[-1])
+        return output, None
+    return output, output.finish()

@@ -13,33 +13,27 @@ from typing import Any
 from callcab.db import CabSession
 from callcab.lib import clock, csv_io
 from callcab.lib.errors import NotFound
-from callcab.lib.storage import Draft, Stored
 from callcab.models import Operation, StoredFile
 from callcab.services import stored_file
 from callcab.services.operation.catalogue import Restore
 
 
-class Counted:
+class Counted(stored_file.Making):
     """The file being written while counting goes on, in chunks of ``size`` records."""
 
     def __init__(self, size: int) -> None:
-        self.stored: Stored | None = None
-        self._stack = ExitStack()
-        self._draft: Draft = self._stack.enter_context(stored_file.create())
-        self._draft.write(_head(size))
+        super().__init__()
+        self.draft.write(_head(size))
 
     def add(self, records: Sequence[Any]) -> None:
         """The next chunk. StorageError ``no_room``."""
-        self._draft.write(_line(records))
+        self.draft.write(_line(records))
 
     def keep(self, session: CabSession, operation: Operation, source: StoredFile) -> None:
         """Complete the file, and name it in the row of the operation; flushed. ``source`` is the file that was read."""
-        self._stack.close()
-        self.stored = self._draft.stored
-        assert self.stored is not None  # noqa: S101 - set when the block ends well
         file = stored_file.keep(
             session,
-            self.stored,
+            self.finish(),
             name="counted.json",
             content_type="application/json",
             customer_id=operation.customer_id,
@@ -47,17 +41,6 @@ class Counted:
             lifetime=None if source.expires_at is None else source.expires_at - clock.now(),
         )
         operation.cursor = {**(operation.cursor or {}), "counted": file.id}
-
-    def drop(self, *, kept: bool) -> None:
-        """After the try: a half file goes, and so does a whole one whose row was not committed."""
-        if self.stored is None:
-            self._stack.__exit__(Uncounted, Uncounted(), None)
-        elif not kept:
-            stored_file.forget(self.stored.key)
-
-
-class Uncounted(Exception):
-    """Ends the block of a draft so that its file is removed."""
 
 
 def reference(operation: Operation) -> dict[str, Any] | None:

@@ -1,7 +1,6 @@
 """One chunk of an export: rows into a file that is offered as it grows, and kept only when it is whole (F-03, F-12)."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
@@ -12,11 +11,11 @@ from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.lib.csv_io import CsvWriter
 from callcab.lib.errors import Invalid
-from callcab.lib.storage import Draft, Stored
+from callcab.lib.storage import Stored
 from callcab.models import Operation
 from callcab.services import listing, stored_file
 from callcab.services.operation import following
-from callcab.services.operation.archiving import add_members
+from callcab.services.operation.archiving import Archive, add_members
 from callcab.services.operation.catalogue import LOADED_ROWS, Work
 from callcab.services.operation.columns import Words
 from callcab.services.operation.lines import Lines
@@ -30,18 +29,16 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLSX_ROWS = 1_048_575
 
 
-class Output:
+class Output(stored_file.Making):
     """The file being written, and how far the list has been read."""
 
     def __init__(self, heading: Sequence[str], *, as_xlsx: bool) -> None:
+        super().__init__()
         self.position: list[Any] | None = None
         self.as_xlsx = as_xlsx
-        self._stack = ExitStack()
-        self.draft: Draft = self._stack.enter_context(stored_file.create())
-        self.stored: Stored | None = None
         self._csv = CsvWriter(self.draft, heading)
         self.lines: Lines | None = None
-        self._book: Any = _workbook().Book(self._stack, heading) if as_xlsx else None
+        self._book: Any = _workbook().Book(self.stack, heading) if as_xlsx else None
 
     def rows(self, cells: Iterable[Sequence[Any]]) -> None:
         if self._book is not None:
@@ -61,33 +58,16 @@ class Output:
             following.announce(operation, self.draft, name, content_type)
 
     def finish(self) -> Stored:
-        """Complete the file and give it its name. StorageError ``no_room``."""
         if self._book is not None:
             self._book.copy_to(self.draft)
         else:
             self._csv.close()
-        self._stack.close()
-        assert self.draft.stored is not None  # noqa: S101 - set when the block ends well
-        self.stored = self.draft.stored
-        return self.stored
+        return super().finish()
 
     def drop(self, *, kept: bool) -> None:
-        """After the try: a half file goes, and so does a whole one whose row was not committed."""
         if self.lines is not None:
             self.lines.close()
-        if self.stored is not None:
-            if not kept:
-                stored_file.forget(self.stored.key)
-            return
-        try:
-            with self._stack:
-                raise Unfinished
-        except Unfinished:
-            pass
-
-
-class Unfinished(Exception):
-    """Ends the block of a draft so that its file is removed."""
+        super().drop(kept=kept)
 
 
 def _workbook() -> Any:
@@ -97,18 +77,19 @@ def _workbook() -> Any:
 
 def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zone: ZoneInfo) -> bool:
     """Write the next rows; the last chunk names the file in the row of the operation."""
+    output: Output | Archive
     if work.member is not None:
-        stored, ending, content_type = add_members(session, operation, work, run), "zip", "application/zip"
+        ending, content_type = "zip", "application/zip"
+        output, stored = add_members(session, operation, work, run)
     else:
         as_xlsx = operation.params.get("format") == "xlsx"
         ending = "xlsx" if as_xlsx else "csv"
         content_type = XLSX_TYPE if as_xlsx else "text/csv; charset=utf-8"
-        stored = _rows(session, operation, work, run, zone, as_xlsx=as_xlsx)
+        output, stored = _rows(session, operation, work, run, zone, as_xlsx=as_xlsx)
     offered = following.announced(operation)
     name = offered.name if offered is not None else _file_name(work, ending, run.words, zone)
     if stored is None:
-        assert run.output is not None  # noqa: S101 - the chunk wrote into it
-        run.output.announce(operation, name, content_type)
+        output.announce(operation, name, content_type)
         return True
     file = stored_file.keep(
         session,
@@ -125,7 +106,7 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", zon
 
 def _rows(
     session: CabSession, operation: Operation, work: Work, run: "Run", zone: ZoneInfo, *, as_xlsx: bool
-) -> Stored | None:
+) -> tuple[Output, Stored | None]:
     """The next rows of a table; the whole file once there are no more."""
     assert operation.spec_name is not None  # noqa: S101 - an export has one
     spec = listing.get(operation.spec_name)
@@ -142,8 +123,8 @@ def _rows(
     operation.done += count
     if last is not None:
         output.position = last
-        return None
-    return output.finish()
+        return output, None
+    return output, output.finish()
 
 
 def _file_name(work: Work, ending: str, words: Words, zone: ZoneInfo) -> str:
@@ -196,7 +177,6 @@ def _lines(
 ) -> Result:
     """Lines that PostgreSQL writes by itself, a part ahead."""
     if output.lines is None:
-        assert session.scope is not None  # noqa: S101 - else it would not read either
         spec = listing.get(str(operation.spec_name))
         chosen = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
         cells = [column.sql(zone, words) for column in work.columns]

@@ -39,9 +39,9 @@ def announced(operation: Operation) -> Unfinished | None:
     return Unfinished(**found) if found and operation.state is OperationState.RUNNING else None
 
 
-def may_follow(operation: Operation, actor: Actor) -> bool:
-    """Whether ``actor`` may fetch now what is being written: whoever may fetch it when it is whole."""
-    return announced(operation) is not None and may_handle(operation, actor)
+def followed(operation: Operation, actor: Actor) -> Unfinished | None:
+    """What is being written, for whoever may fetch it when it is whole."""
+    return announced(operation) if may_handle(operation, actor) else None
 
 
 def whole(session: CabSession, operation_id: int, key: str) -> StoredFile | None:

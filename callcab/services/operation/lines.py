@@ -34,7 +34,7 @@ class Lines:
 
     def __init__(
         self,
-        scope: ScopeLike,
+        scope: ScopeLike | None,
         spec: ListSpec,
         sort: str,
         chosen: Select[Any],
