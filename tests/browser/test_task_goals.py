@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import assert_accessible, assert_fits
+
 pytestmark = pytest.mark.browser
 
 Browse = Callable[..., Page]
@@ -89,3 +91,23 @@ def test_five_hundred_codes_take_four_clicks_at_most(counted: Callable[..., Page
     page.locator("main form button[type=submit]").last.click()
     expect(page.locator("main")).to_contain_text("Пятьсот")
     assert clicks(page) <= 4
+
+
+def test_two_enum_filters_take_two_clicks_and_let_go_by_one_each(counted: Callable[..., Page]) -> None:
+    page = counted("/cabinet/numbers/", who="owner")
+    whole = page.locator(".list-total b").inner_text()
+    page.get_by_role("link", name="Личный", exact=True).click()
+    page.get_by_role("link", name="Подтверждён", exact=True).click()
+    expect(page.locator(".chip-links [aria-current]")).to_have_text(["Личный", "Подтверждён"])
+    assert clicks(page) == 2
+    assert {"kind=personal", "state=verified"} == set(page.url.partition("?")[2].split("&"))
+    expect(page.locator("summary", has_text="Фильтры (2)")).to_be_visible()
+    page.locator(".chip-links").hover()
+    expect(page.locator(".chip-links [aria-current] small").last).to_have_text(
+        page.locator(".list-total b").inner_text()
+    )
+    assert_accessible(page)
+    assert_fits(page)
+    page.get_by_role("link", name="Убрать фильтр Тип: Личный").click()
+    page.get_by_role("link", name="Убрать фильтр Статус: Подтверждён").click()
+    expect(page.locator(".list-total b")).to_have_text(whole)

@@ -31,6 +31,10 @@ def test_search_filter_and_paging(browse: Browse) -> None:
     page.locator("label.chip", has_text="Файл базы").click()
     page.get_by_role("button", name="Применить фильтр").click()
     assert 0 < total(page) < whole
+    page.get_by_role("link", name="Убрать фильтр Источник: Файл базы").first.click()
+    assert total(page) == whole
+    page.locator(".chip-links").get_by_role("link", name="Файл базы").click()
+    assert 0 < total(page) < whole
     page.get_by_role("searchbox").fill(first)
     page.get_by_role("button", name="Поиск").click()
     assert total(page) <= 1

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -47,6 +48,12 @@ class Door:
     def _headers(self, headers: dict[str, str]) -> dict[str, str]:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return named if self.user is None else {**named, "X-User": str(self.user)}
+
+
+def chips_of(answer: Any) -> dict[str, str]:
+    """Words and addresses of the chips above a list."""
+    found = re.findall(r'<a class="chip" href="([^"]*)"[^>]*><span>([^<]+)', answer.get_data(as_text=True))
+    return {words: unescape(url) for url, words in found}
 
 
 @dataclass
@@ -319,6 +326,24 @@ def test_export_stores_the_filter_and_goes_to_the_job(stage: Stage) -> None:
 def test_counts_on_chips_are_confined_to_the_customer(stage: Stage) -> None:
     assert stage.stranger.get(LIST + "facets/").get_json()["source"]["hand"] == "1"
     assert stage.owner.get(LIST + "facets/").get_json()["source"]["hand"] == "10"
+
+
+def test_a_chip_above_the_list_joins_what_is_in_force_and_takes_itself_off(stage: Stage) -> None:
+    plain = stage.owner.get(LIST + "?search=7&sort=phone&after=x")
+    assert chips_of(plain)["Ручной ввод"] == "?search=7&sort=phone&source=hand"
+    both = chips_of(stage.owner.get(LIST + "?source=hand&source=ivr&sort=phone"))
+    assert both["Ручной ввод"] == "?source=ivr&sort=phone"
+    assert both["file"] == "?source=hand&source=ivr&sort=phone&source=file"
+
+
+def test_a_chip_replaces_a_value_that_the_filter_does_not_know(stage: Stage) -> None:
+    assert chips_of(stage.owner.get(LIST + "?source=moon&search=7"))["Ручной ввод"] == "?search=7&source=hand"
+
+
+def test_a_list_without_rows_has_nothing_to_narrow(stage: Stage) -> None:
+    with unit_of_work(Scope.system("test")) as session:
+        session.execute(sa.delete(BlacklistEntry))
+    assert chips_of(stage.owner.get(LIST)) == {}
 
 
 def test_details_open_with_lazy_tabs(stage: Stage) -> None:

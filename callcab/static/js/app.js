@@ -196,14 +196,15 @@ function pick(form, checked) {
   showSelection(form);
 }
 
-/* Counts on filter chips arrive when the panel opens */
-async function loadFacets(panel) {
-  if (!panel.open || panel.dataset.loaded || !panel.dataset.facets) return;
-  panel.dataset.loaded = "1";
-  const response = await fetch(panel.dataset.facets, { credentials: "same-origin" });
+/* Counts on chips of filters arrive when somebody turns to them */
+async function loadFacets() {
+  const chips = find("[data-facets]");
+  if (!chips || chips.dataset.loaded) return;
+  chips.dataset.loaded = "1";
+  const response = await fetch(chips.dataset.facets, { credentials: "same-origin" });
   if (!response.ok) return;
   const counts = await response.json();
-  findAll("[data-facet]", panel).forEach((place) => {
+  findAll("[data-facet]").forEach((place) => {
     place.textContent = (counts[place.dataset.facet] || {})[place.dataset.choice] || "";
   });
 }
@@ -321,7 +322,7 @@ function pinMenu(menu) {
 
 document.addEventListener("toggle", (event) => {
   if (!event.target.matches) return;
-  if (event.target.matches("details.filter-panel")) loadFacets(event.target);
+  if (event.target.matches("details.filter-panel[open]")) loadFacets();
   if (event.target.matches("details.menu")) pinMenu(event.target);
 }, true);
 document.addEventListener("scroll", (event) => {
@@ -329,6 +330,12 @@ document.addEventListener("scroll", (event) => {
     findAll("details.menu[open][data-pinned]").forEach((menu) => (menu.open = false));
   }
 }, true);
+
+for (const turning of ["pointerover", "focusin"]) {
+  document.addEventListener(turning, (event) => {
+    if (event.target.closest("[data-facets]")) loadFacets();
+  });
+}
 
 document.addEventListener("input", (event) => {
   if (event.target.matches("input[data-lookup]")) suggest(event.target);
@@ -361,6 +368,6 @@ setInterval(() => {
 window.addEventListener("pageshow", () => {
   findAll("form.list-form").forEach(showSelection);
   findAll("button[disabled][type=submit]").forEach((button) => (button.disabled = button.hasAttribute("data-off")));
-  findAll("details.filter-panel").forEach(loadFacets);
+  if (find("details.filter-panel[open]")) loadFacets();
   findAll("[data-counts]").forEach(loadViewCounts);
 });

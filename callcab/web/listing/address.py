@@ -57,10 +57,13 @@ class Request:
             (name, value.replace("\x00", "")[:200]) for name in known for value in args.getlist(name) if value
         ]
 
-    def url(self, *, drop: Iterable[str | tuple[str, str]] = (), **changes: Any) -> str:
-        """``?…`` with changes; ``drop`` takes argument names, or (name, value) for one of several."""
+    def url(
+        self, *, drop: Iterable[str | tuple[str, str]] = (), add: Iterable[tuple[str, str]] = (), **changes: Any
+    ) -> str:
+        """``?…`` with changes; ``drop`` takes argument names, or (name, value) for one of several, ``add`` one more."""
         gone = set(drop)
         kept = [pair for pair in self.pairs if pair[0] not in gone and pair not in gone and pair[0] not in changes]
+        kept += add
         kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
         return "?" + urlencode(kept)
 

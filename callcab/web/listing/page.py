@@ -52,6 +52,14 @@ class Heading:
     direction: str = ""
 
 
+@dataclass(frozen=True)
+class Filters:
+    """The panel of filters, and the chips above the list."""
+
+    form: Markup = Markup("")
+    chips: Markup = Markup("")
+
+
 def signer() -> CursorSigner:
     """Seals cursors of this application."""
     return CursorSigner(str(current_app.config["SECRET_KEY"]))
@@ -94,7 +102,7 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
         "manages": painter.manages,
         "bulk": bulk,
         "whole": [action for action in view.actions if action.whole and may(action.permission)],
-        "filter_form": filter_form(view, state, fields, here, active),
+        "filters": filter_form(view, state, fields, here, active),
         "active": [*active, *joined_conditions(view, state, here)],
         "page_actions": [item for item in view.page_actions if not item.permission or may(item.permission)],
         "can_export": bool(view.export_permission) and may(view.export_permission),
@@ -115,9 +123,10 @@ def joined_conditions(view: "ListView", state: ListState, here: Request) -> list
 
 def filter_form(
     view: "ListView", state: ListState, fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]
-) -> Markup:
-    """The filter panel. It is the same for all who typed the same and saw the same names, so it is kept."""
-    kept: dict[Any, Markup] = current_app.extensions.setdefault("callcab.filter_forms", {})
+) -> Filters:
+    """The filter panel and its chips. They are the same for all who typed the same and saw the same names, so they are
+    kept."""
+    kept: dict[Any, Filters] = current_app.extensions.setdefault("callcab.filter_forms", {})
     typed = [value for item in fields for value in item.typed.values()]
     key = (view.endpoint, page_language(), tuple(here.pairs), tuple(typed))
     if key not in kept:
@@ -131,20 +140,24 @@ def _panel(view: "ListView", state: ListState) -> list[PanelField]:
     return filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
 
 
-def _draw_form(view: "ListView", fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]) -> Markup:
+def _draw_form(
+    view: "ListView", fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]
+) -> Filters:
     if not fields:
-        return Markup("")
+        return Filters()
     names = [name for item in fields for name in item.typed]
-    panel: Any = current_app.jinja_env.get_template("callcab/parts/filters.html").module
-    drawn: Markup = panel.filter_form(
+    parts: Any = current_app.jinja_env.get_template("callcab/parts/filters.html").module
+    form = parts.filter_form(
         fields,
         hidden=here.hidden(names),
         active=len(active),
-        facets_url=f"{view.url}/facets/{here.url()}" if any(item.counts for item in fields) else "",
         reset_url=here.url(drop=names),
         lookup_url=f"{view.url}/lookup/",
     )
-    return drawn
+    toggles = filter_panel.toggles(fields, here)
+    counted = any(item.counts for item in fields)
+    chips = parts.chip_links(toggles, f"{view.url}/facets/{here.url()}" if counted else "") if toggles else Markup("")
+    return Filters(form, chips)
 
 
 def row_painter(view: "ListView", columns: Sequence[Column], *, pick: bool) -> RowPainter:

@@ -39,11 +39,22 @@ class PanelField:
 
 
 @dataclass(frozen=True)
+class Toggle:
+    """A choice above the list: a link that narrows by it at once, or no longer."""
+
+    key: str
+    chip: Chip
+    url: str
+    counts: bool
+
+
+@dataclass(frozen=True)
 class ActiveFilter:
-    """A filter in force, with the address of the list without it."""
+    """A filter in force, with the address of the list without it; ``chip``: a pressed chip says so too."""
 
     text: str
     url: str
+    chip: bool = False
 
 
 def counted(spec: ListSpec, fields: Sequence[FilterField]) -> list[str]:
@@ -105,13 +116,30 @@ def active(state: ListState, fields: Sequence[PanelField], request: Request) -> 
             continue
         if item.chips:
             found += [
-                ActiveFilter(f"{item.label}: {chip.label}", request.url(drop=[(item.key, chip.value)]))
+                ActiveFilter(
+                    f"{item.label}: {chip.label}", request.url(drop=[(item.key, chip.value)]), item.kind == "chips"
+                )
                 for chip in item.chips
                 if chip.checked
             ]
         else:
             found.append(ActiveFilter(f"{item.label}: {_said(item)}", request.url(drop=list(item.typed))))
     return found
+
+
+def toggles(fields: Sequence[PanelField], request: Request) -> list[tuple[Any, list[Toggle]]]:
+    """Choices that are offered above the list, by the label of their filter; each combines with what is in force."""
+    return [
+        (item.label, [_toggle(item, chip, request) for chip in item.chips]) for item in fields if item.kind == "chips"
+    ]
+
+
+def _toggle(item: PanelField, chip: Chip, request: Request) -> Toggle:
+    pair = [(item.key, chip.value)]
+    # What the filter does not know goes when something is chosen that it does.
+    wrong = [item.key] if item.errors else []
+    url = request.url(drop=pair) if chip.checked else request.url(drop=wrong, add=pair)
+    return Toggle(item.key, chip, url, item.counts)
 
 
 def _said(item: PanelField) -> str:
