@@ -29,7 +29,18 @@ from callcab.web.database import db
 from callcab.web.formatters import link, moment, number, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, CellEdit, Column, Empty, FilterField, ListView, PageAction, fixed, outlook
+from callcab.web.listing import (
+    NUMBER_HINT,
+    Action,
+    CellEdit,
+    Column,
+    Empty,
+    FilterField,
+    ListView,
+    PageAction,
+    fixed,
+    outlook,
+)
 
 SOURCES = words.BLACKLIST_SOURCES
 
@@ -55,6 +66,7 @@ class BlacklistView(ListView):
     permission = "blacklist.read"
     export_permission = "blacklist.export"
     search_label = _l("Поиск номера")
+    search_hint = NUMBER_HINT
     empty = Empty(_l("Ничего не найдено"), _l("Добавьте номера, на которые нельзя звонить."), "ban")
     columns = (
         Column("phone", _l("Номер телефона"), lambda row: phone(row.phone), sort="phone", kind="main phone"),

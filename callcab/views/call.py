@@ -16,7 +16,7 @@ from callcab.web.database import db
 from callcab.web.formatters import duration, link, moment, money, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Column, Empty, FilterField, ListView, PageAction, Tab
+from callcab.web.listing import NUMBER_HINT, Column, Empty, FilterField, ListView, PageAction, Tab
 from callcab.web.texts.call import TEXTS
 
 
@@ -35,6 +35,7 @@ class CallList(WhyPages, ListView):
     """What both sides share."""
 
     spec = CALL
+    search_hint = NUMBER_HINT
     slug = "calls"
     label = _l("Звонки")
     group = theme.TELEPHONY

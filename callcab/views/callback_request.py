@@ -14,7 +14,7 @@ from callcab.web import theme
 from callcab.web.formatters import link, moment, phone, status
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, RowLink, fixed
+from callcab.web.listing import NUMBER_HINT, Action, Column, Empty, FilterField, ListView, RowLink, fixed
 
 
 def done(session: CabSession, rows: Sequence[CallbackRequest], params: dict[str, Any], actor: Actor) -> str:
@@ -40,6 +40,7 @@ class CallbackList(ListView):
     """What both sides share."""
 
     spec = CALLBACK_REQUEST
+    search_hint = NUMBER_HINT
     slug = "callbacks"
     label = _l("Заявки на звонок")
     group = theme.TELEPHONY

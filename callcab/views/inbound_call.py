@@ -14,7 +14,7 @@ from callcab.web import theme
 from callcab.web.formatters import duration, link, moment, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Column, Empty, FilterField, ListView, Tab
+from callcab.web.listing import NUMBER_HINT, Column, Empty, FilterField, ListView, Tab
 from callcab.web.texts.inbound_call import TEXTS
 
 # The same outcomes as of our own calls, from the other side.
@@ -49,6 +49,7 @@ class InboundList(ListView):
     """What both sides share."""
 
     spec = INBOUND_CALL
+    search_hint = NUMBER_HINT
     slug = "inbound"
     label = _l("Входящие")
     group = theme.TELEPHONY

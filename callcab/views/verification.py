@@ -18,7 +18,7 @@ from callcab.web.formatters import moment, phone, status
 from callcab.web.forms import Form
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, Tab
+from callcab.web.listing import NUMBER_HINT, Action, Column, Empty, FilterField, ListView, Tab
 
 STATES = {
     VerificationState.QUEUED: _l("В очереди"),
@@ -85,6 +85,7 @@ def event_line(item: CallEvent) -> dict[str, Any]:
 
 class SupportVerification(ListView):
     spec = VERIFICATION
+    search_hint = NUMBER_HINT
     slug = "verifications"
     label = _l("Проверки номеров")
     group = theme.TELEPHONY

@@ -49,6 +49,18 @@ def found(spec: ListSpec, scope: Scope, customer_id: int | None, text: str, **fi
         return sorted(str(row.phone) for row in rows), count.value
 
 
+def page_of(
+    spec: ListSpec, scope: Scope, customer_id: int | None, text: str, **filters: object
+) -> tuple[list[str], int]:
+    """The same by a page."""
+    state = ListState(search=text, filters=filters, page_size=200)
+    with unit_of_work(scope) as session:
+        page = listing.fetch_page(session, spec, state, signer=PlainSigner(), customer_id=customer_id)
+        count = page.count(state)
+    assert count is not None
+    return sorted(str(row.phone) for row in page.rows), count.value
+
+
 def there(customer_id: int | None, text: str) -> list[str]:
     """The same by reading every number."""
     with unit_of_work(SYSTEM) as session:
@@ -71,15 +83,32 @@ def test_support_finds_them_in_every_list(lists: tuple[int, int], part: str) -> 
     assert found(BLACKLIST_SUPPORT, Scope.staff(), None, part) == (wanted, len(wanted))
 
 
+@pytest.mark.parametrize("text", ["*4477", "…44-77", "...4477", "* 77", "*477", "*9254477447", "*8004477"])
+def test_last_digits_are_told_by_a_mark_in_front(lists: tuple[int, int], text: str) -> None:
+    digits = "".join(letter for letter in text if letter.isdigit())
+    wanted = [phone for phone in there(lists[0], digits) if phone.endswith(digits)]
+    assert found(BLACKLIST, Scope.tenant(lists[0]), lists[0], text) == (wanted, len(wanted))
+    for spec, scope, owner in ((BLACKLIST, Scope.tenant(lists[0]), lists[0]), (BLACKLIST_SUPPORT, Scope.staff(), None)):
+        assert page_of(spec, scope, owner, text) == found(spec, scope, owner, text)
+
+
+@pytest.mark.parametrize("text", ["77", "447", "4477", "79254477447", "*4477"])
+def test_a_page_shows_and_counts_what_matches(lists: tuple[int, int], text: str) -> None:
+    for spec, scope, owner in ((BLACKLIST, Scope.tenant(lists[0]), lists[0]), (BLACKLIST_SUPPORT, Scope.staff(), None)):
+        assert page_of(spec, scope, owner, text) == found(spec, scope, owner, text)
+        assert page_of(spec, scope, owner, text, source=["hand"]) == found(spec, scope, owner, text, source=["hand"])
+        assert page_of(spec, scope, owner, text, source=["file"]) == ([], 0)
+
+
 @pytest.mark.parametrize("part", ["4477", "447744"])
 def test_the_statement_of_a_search_is_kept_for_all_digits_of_its_shape(lists: tuple[int, int], part: str) -> None:
     shown = BLACKLIST.shown
     assert shown is not None
-    found(BLACKLIST, Scope.tenant(lists[0]), lists[0], part)
+    page_of(BLACKLIST, Scope.tenant(lists[0]), lists[0], part)
     kept = dict(shown.kept)
     for other in (part, str(int(part) + 1), "4" + "9" * (len(part) - 1)):
         wanted = there(lists[0], other)
-        assert found(BLACKLIST, Scope.tenant(lists[0]), lists[0], other) == (wanted, len(wanted))
+        assert page_of(BLACKLIST, Scope.tenant(lists[0]), lists[0], other) == (wanted, len(wanted))
     assert shown.kept == kept
     assert there(lists[0], part)
 

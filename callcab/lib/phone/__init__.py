@@ -4,10 +4,10 @@ Everything is about Russian numbers; the rest of the world is recognised only to
 are T1-T11 of the domain notes.
 """
 
-from callcab.lib.phone.finding import Extraction, Rejected, extract, search_digits
+from callcab.lib.phone.finding import Extraction, Rejected, extract, last_digits, search_digits
 from callcab.lib.phone.numbering import Phone, PhoneError, display, from_int, is_dialable, to_int
 from callcab.lib.phone.reading import number, parse
-from callcab.lib.phone.searching import Spans, spans
+from callcab.lib.phone.searching import Spans, last_span, spans
 
 __all__ = [
     "Extraction",
@@ -19,6 +19,8 @@ __all__ = [
     "extract",
     "from_int",
     "is_dialable",
+    "last_digits",
+    "last_span",
     "number",
     "parse",
     "search_digits",

@@ -228,6 +228,16 @@ def _leftover(text: str, glued: bool) -> tuple[str, str]:
     return text, "ambiguous"
 
 
+# In front of digits that a number ends with.
+_LAST = ("*", "\u2026", "...")
+
+
+def last_digits(text: str) -> str:
+    """The digits that a number shall end with, from `*4577`, `…45-77` or `...4577`; "" for any other text."""
+    text = clean(text).strip()
+    return _NOT_DIGIT.sub("", text) if text.startswith(_LAST) else ""
+
+
 def search_digits(text: str) -> str:
     """Return the digits to look for inside the stored eleven (7XXXXXXXXXX); "" when there are none.
 

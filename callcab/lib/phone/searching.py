@@ -50,6 +50,14 @@ def spans(digits: str) -> Spans:
     return Spans(_joined(numbers), _joined(backwards), tuple(places))
 
 
+@lru_cache(64)
+def last_span(digits: str) -> Spans:
+    """The one range of the numbers that end with these digits, 1 to 10."""
+    if not (digits.isascii() and digits.isdigit() and len(digits) < WHOLE):
+        raise ValueError("last digits of a number")
+    return Spans((), (_span(digits[::-1], WHOLE - len(digits)),), ())
+
+
 def _may_stand(digits: str, place: int) -> bool:
     if place == 0:
         return digits[0] == "7" and (len(digits) == 1 or digits[1] in NATIONAL_FIRST)

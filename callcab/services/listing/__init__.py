@@ -29,7 +29,7 @@ from callcab.services.listing.query import (
     selection,
 )
 from callcab.services.listing.shown import Related
-from callcab.services.listing.spec import ListSpec, Sort
+from callcab.services.listing.spec import ExactSearch, ListSpec, Sort
 from callcab.services.listing.state import LAST_JUMP, PAGE_SIZES, ListState, from_json, parse, to_json
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ChoiceFilter",
     "Count",
     "DateTimeRange",
+    "ExactSearch",
     "Filter",
     "ListSpec",
     "ListState",

@@ -3,6 +3,7 @@
 ``parse`` never raises on input: a person's slip is a code (``bad_date``), which the page turns into a sentence.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,9 +56,22 @@ class Filter(Protocol):
         """The value as JSON types, or None when nothing is asked. Raises BadValue."""
         ...
 
-    def condition(self, value: Value) -> ColumnElement[bool]:
-        """The condition of a parsed value. Raises KeyError, ValueError or TypeError for a stored value gone stale."""
+    def condition(self, value: Value, *, named: bool = False) -> ColumnElement[bool]:
+        """The condition of a parsed value; if ``named``, with the parameters of ``values`` in its place.
+
+        Raises KeyError, ValueError or TypeError for a stored value gone stale.
+        """
         ...
+
+    def values(self, value: Value) -> Mapping[str, Any] | None:
+        """The parameters of the named condition, which looks the same for all values that have parameters of the same
+        names; None where each value has a condition of its own."""
+        ...
+
+
+def parameter(name: str, value: Any, column: Any, *, named: bool) -> sa.BindParameter[Any]:
+    """A value in a condition: a parameter of this name that is given later, or one that has the value."""
+    return sa.bindparam(name, None if named else value, column.type, unique=not named)
 
 
 def clean(text: str, field: str) -> str:
@@ -84,7 +98,8 @@ class ChoiceFilter:
     conditions: Mapping[str, Callable[[], ColumnElement[bool]]] | None = None
 
     @property
-    def values(self) -> tuple[str, ...]:
+    def allowed(self) -> tuple[str, ...]:
+        """All choices, in order."""
         listed: Iterable[Any] = self.choices  # type: ignore[assignment]
         return tuple(dict.fromkeys([*map(str, listed), *(self.conditions or {})]))
 
@@ -94,18 +109,29 @@ class ChoiceFilter:
 
     def parse(self, args: Arguments, zone: ZoneInfo) -> Value | None:
         asked = [text for text in dict.fromkeys(args.getlist(self.key)) if text]
-        if any(text not in self.values for text in asked):
+        if any(text not in self.allowed for text in asked):
             raise BadValue(self.key, "bad_choice")
         return asked or None
 
-    def condition(self, value: Value) -> ColumnElement[bool]:
-        return sa.or_(*(self.condition_of(item) for item in value))
+    def condition(self, value: Value, *, named: bool = False) -> ColumnElement[bool]:
+        if not named:
+            return sa.or_(*(self.condition_of(item) for item in value))
+        marks = (parameter(name, None, self.column, named=True) for name in self._names(value))
+        return sa.or_(*(self.column == mark for mark in marks))
+
+    def values(self, value: Value) -> Mapping[str, Any] | None:
+        if any(item in (self.conditions or {}) for item in value):
+            return None
+        return dict(zip(self._names(value), value, strict=True))
+
+    def _names(self, value: Value) -> list[str]:
+        return [f"{self.key}_{place}" for place in range(len(value))]
 
     def condition_of(self, choice: str) -> ColumnElement[bool]:
         """The condition of one choice."""
         if self.conditions and choice in self.conditions:
             return self.conditions[choice]()
-        if choice not in self.values:
+        if choice not in self.allowed:
             raise KeyError(choice)
         found: ColumnElement[bool] = self.column == choice
         return found
@@ -147,13 +173,20 @@ class DateTimeRange:
             return local.astimezone(UTC) + timedelta(minutes=last)
         return datetime.combine(day + timedelta(days=last), time(), zone).astimezone(UTC)
 
-    def condition(self, value: Value) -> ColumnElement[bool]:
-        parts = []
-        if value.get("from"):
-            parts.append(self.column >= datetime.fromisoformat(value["from"]))
-        if value.get("before"):
-            parts.append(self.column < datetime.fromisoformat(value["before"]))
-        return sa.and_(sa.true(), *parts)
+    def condition(self, value: Value, *, named: bool = False) -> ColumnElement[bool]:
+        low, high = f"{self.key}_from", f"{self.key}_before"
+        return _within(self.column, self.values(value), (low, operator.ge), (high, operator.lt), named=named)
+
+    def values(self, value: Value) -> Mapping[str, Any]:
+        ends = {f"{self.key}_{end}": value.get(end) for end in ("from", "before")}
+        return {name: datetime.fromisoformat(text) for name, text in ends.items() if text}
+
+
+def _within(column: Any, values: Mapping[str, Any], *ends: tuple[str, Any], named: bool) -> ColumnElement[bool]:
+    parts = (
+        compare(column, parameter(name, values[name], column, named=named)) for name, compare in ends if name in values
+    )
+    return sa.and_(sa.true(), *parts)
 
 
 def read_date(text: str, field: str) -> date:
@@ -201,13 +234,13 @@ class AmountRange:
         text = clean(args.get(name, ""), name)
         return read_amount(text, name) if text else None
 
-    def condition(self, value: Value) -> ColumnElement[bool]:
-        parts = []
-        if value.get("min") is not None:
-            parts.append(self.column >= Decimal(value["min"]))
-        if value.get("max") is not None:
-            parts.append(self.column <= Decimal(value["max"]))
-        return sa.and_(sa.true(), *parts)
+    def condition(self, value: Value, *, named: bool = False) -> ColumnElement[bool]:
+        low, high = self.params
+        return _within(self.column, self.values(value), (low, operator.ge), (high, operator.le), named=named)
+
+    def values(self, value: Value) -> Mapping[str, Any]:
+        ends = {f"{self.key}_{end}": value.get(end) for end in ("min", "max")}
+        return {name: Decimal(text) for name, text in ends.items() if text is not None}
 
 
 def read_amount(text: str, field: str) -> Decimal:
@@ -238,9 +271,12 @@ class TextFilter:
     def parse(self, args: Arguments, zone: ZoneInfo) -> Value | None:
         return clean(args.get(self.key, ""), self.key) or None
 
-    def condition(self, value: Value) -> ColumnElement[bool]:
+    def condition(self, value: Value, *, named: bool = False) -> ColumnElement[bool]:
         found = self.match(str(value))
         return sa.false() if found is None else found
+
+    def values(self, value: Value) -> None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -267,8 +303,11 @@ class ReferenceFilter:
             raise BadValue(self.key, "bad_reference")
         return int(found[1])
 
-    def condition(self, value: Value) -> ColumnElement[bool]:
+    def condition(self, value: Value, *, named: bool = False) -> ColumnElement[bool]:
         if self.through is not None:
             return self.through(int(value))
-        found: ColumnElement[bool] = self.column == int(value)
+        found: ColumnElement[bool] = self.column == parameter(f"{self.key}_is", int(value), self.column, named=named)
         return found
+
+    def values(self, value: Value) -> Mapping[str, Any] | None:
+        return {f"{self.key}_is": int(value)} if self.through is None else None

@@ -18,8 +18,19 @@ from callcab.services.listing.order import (
     position_of,
     read_position,
 )
-from callcab.services.listing.phone_search import Shape
-from callcab.services.listing.query import CUSTOMER, Count, conditions, matching, searched
+from callcab.services.listing.query import (
+    CUSTOMER,
+    Asked,
+    Count,
+    asked,
+    capped,
+    conditions,
+    counting,
+    matching,
+    own_conditions,
+    ranges_of,
+    whole_list,
+)
 from callcab.services.listing.shown import Shown
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
@@ -40,19 +51,19 @@ class Page:
     """Rows and the cursors around them; empty cursors mean that there is nothing further that way.
 
     start  number of the first row counted from one, None when the page was reached from the end
-    total  rows of the whole list, where a kept total came along
+    total  how many rows match, where that came along
     """
 
     rows: Sequence[Any]
     previous: str = ""
     next: str = ""
     start: int | None = None
-    total: int | None = None
+    total: Count | None = None
 
     def count(self, state: ListState) -> Count | None:
         """How many rows match, where the page knows it or shows all of them; None where they have to be counted."""
         if self.total is not None:
-            return Count(self.total)
+            return self.total
         if self.previous or self.next or (not self.rows and (state.after or state.before)):
             return None
         return Count(len(self.rows))
@@ -84,7 +95,7 @@ def fetch_page(
 class _Step:
     rows: Sequence[Any]
     more: bool  # whether there are others behind them
-    total: int | None = None
+    total: Count | None = None
 
 
 def _mark(place: int) -> str:
@@ -110,59 +121,86 @@ class _Reader:
             rows = self.session.scalars(statement.options(*self.spec.loaders)).unique().all()
         return self._cut(rows)
 
-    def _cut(self, rows: Sequence[Any], total: int | None = None) -> _Step:
+    def _cut(self, rows: Sequence[Any], total: Count | None = None) -> _Step:
         return _Step(rows[: self.state.page_size], len(rows) > self.state.page_size, total)
 
     def _step(self, cursor: _Cursor | None, *, backwards: bool = False) -> _Step:
         """The rows next to a cursor, in the order of reading."""
         spec, sort = self.spec, self.state.sort
-        shape = searched(spec, self.state, counting=False)
-        if spec.shown is not None and (shape is not None or not self.state.is_narrowed):
-            return self._walk(spec.shown, cursor, backwards, shape or ())
+        named = None if spec.shown is None else asked(spec, self.state)
+        if spec.shown is not None and named is not None:
+            return self._walk(spec.shown, cursor, backwards, named)
         behind = [] if cursor is None else [after_position(spec, sort, cursor.position, backwards=backwards)]
         order = order_by(spec, sort, backwards=backwards)
         matching = conditions(spec, self.state, self.customer_id)
         return self._read(*matching, *behind, order=order, limit=self.state.page_size + 1)
 
-    def _walk(self, shown: Shown, cursor: _Cursor | None, backwards: bool, shape: Shape) -> _Step:
-        """A step through a list that nobody has narrowed but by digits of a number; its statement is made once for each
-        order and shape of the search."""
+    def _walk(self, shown: Shown, cursor: _Cursor | None, backwards: bool, named: Asked) -> _Step:
+        """A step by a statement that is made once for each order and shape of what was asked; the count comes along."""
         at = [] if cursor is None else read_position(self.spec, self.state.sort, cursor.position)
         empty = [value is None for value in at]
-        statement, values = shown.select(self.session)
-        values |= {CUSTOMER.key: self.customer_id} | {_mark(place): value for place, value in enumerate(at)}
         scoped, unnamed = self.session.owner_id is not None, self.customer_id is None
-        total = None if shape or (scoped and unnamed) else self.spec.total_of(self.customer_id)
-        key = (self.state.sort, backwards, self.state.page_size, unnamed, scoped, *empty, "at", *shape)
-        if key not in shown.kept:
-            if total is not None:
-                statement = statement.add_columns(total.inside(None if unnamed else CUSTOMER))
-            shown.kept[key] = self._walking(statement, empty, backwards, bool(shape))
-        if shape and self.spec.search_hits is not None:
-            values |= self.spec.search_hits.values(self.state.search)
-        records = shown.records(self.session, shown.kept[key], values)
-        return self._cut(shown.made(records), records[0][-1] if records and total is not None else None)
+        key = (self.state.sort, backwards, self.state.page_size, unnamed, scoped, *empty, "at", *named.shape)
+        statement, values = shown.select(self.session)
+        kept = shown.kept.get(key)
+        if kept is None:
+            kept = shown.keep(key, self._walking(shown, statement, named, empty, backwards))
+        values |= {CUSTOMER.key: self.customer_id} | {_mark(place): value for place, value in enumerate(at)}
+        records = shown.records(self.session, kept, {**values, **named.values})
+        return self._cut(shown.made(records), self._counted(records[0][-1]) if records else None)
 
-    def _walking(self, statement: Select[Any], empty: Sequence[bool], backwards: bool, searching: bool) -> Select[Any]:
-        """With parameters for the customer and for the place to go on from."""
-        spec, sort = self.spec, self.state.sort
-        found = conditions(spec, ListState(), None if self.customer_id is None else CUSTOMER)
-        if empty:
-            columns = order_columns(spec, sort)
-            marks = [
-                None if gap else sa.bindparam(_mark(place), type_=column.type)
-                for place, (gap, column) in enumerate(zip(empty, columns, strict=True))
-            ]
-            found.append(behind(spec, sort, marks, backwards=backwards))
+    def _counted(self, found: int | None) -> Count | None:
+        if found is None:
+            return None
+        whole, owner = whole_list(self.spec, self.state, self.customer_id)
+        kept = whole and self.spec.total_of(owner) is not None
+        return Count(found) if kept or self.spec.count_cap is None else capped(found, self.spec.count_cap)
+
+    def _walking(
+        self, shown: Shown, statement: Select[Any], named: Asked, empty: Sequence[bool], backwards: bool
+    ) -> Select[Any]:
+        """With parameters for the customer, for what was asked, and for the place to go on from."""
+        spec, sort, state = self.spec, self.state.sort, self.state
+        statement = statement.add_columns(self._count(shown, named))
+        behind_it = [self._behind(empty, backwards)] if empty else []
         order = order_by(spec, sort, backwards=backwards)
         # A number that the planner sees: of an unknown limit he expects a tenth of the table, and never keeps the plan.
-        size = sa.literal_column(str(self.state.page_size + 1), sa.Integer)
-        if not searching or spec.search_hits is None:
-            return statement.where(*found).order_by(*order).limit(size)
-        hits = spec.search_hits.hits(self.state.search, found, order_columns(spec, sort))
+        size = sa.literal_column(str(state.page_size + 1), sa.Integer)
+        ranges = ranges_of(spec, state, counting=False)
+        if ranges is None:
+            found = conditions(spec, state, self._owner, named=True)
+            return statement.where(*found, *behind_it).order_by(*order).limit(size)
+        found = [*own_conditions(spec, self._owner), *behind_it]
+        hits = ranges.hits(state.search, found, order_columns(spec, sort))
         inner = order_by(spec, sort, backwards=backwards, found=hits)
         keys = sa.select(hits).order_by(*inner).limit(size).subquery()
         return statement.where(*self._among(keys)).order_by(*order)
+
+    @property
+    def _owner(self) -> sa.BindParameter[int] | None:
+        return None if self.customer_id is None else CUSTOMER
+
+    def _count(self, shown: Shown, named: Asked) -> ColumnElement[Any]:
+        """How many rows match, for a column of the page's statement; NULL where that is no business of the page."""
+        spec, state = self.spec, self.state
+        whole, owner = whole_list(spec, state, self.customer_id)
+        total = spec.total_of(owner) if whole else None
+        if total is not None and (owner is not None or self.session.owner_id is None):
+            chosen = [sa.bindparam(name, type_=sa.BigInteger) for name in named.values]
+            return total.inside(chosen[0] if chosen else self._owner)
+        if spec.count_cap is None or total is not None:
+            return sa.null()
+        most = spec.count_cap + 1
+        return counting(self.session, spec, shown, state, self._owner, most, named=True).scalar_subquery()
+
+    def _behind(self, empty: Sequence[bool], backwards: bool) -> ColumnElement[bool]:
+        """The place to go on from; cells that are empty there decide how that is said."""
+        columns = order_columns(self.spec, self.state.sort)
+        marks = [
+            None if gap else sa.bindparam(_mark(place), type_=column.type)
+            for place, (gap, column) in enumerate(zip(empty, columns, strict=True))
+        ]
+        return behind(self.spec, self.state.sort, marks, backwards=backwards)
 
     def _among(self, keys: Subquery) -> list[ColumnElement[bool]]:
         """The rows of these keys."""

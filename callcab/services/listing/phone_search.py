@@ -16,14 +16,50 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
 
 from callcab.lib import phone as phones
+from callcab.services.listing.filters import parameter
 
 WHOLE = 11
 # So few digits are in one number of a hundred: the list read in its order fills a page sooner than ranges do. So are
-# one more with the country's code in front, a region or an operator.
+# one more with the country's code in front, a region or an operator; of the last digits it is one less.
 COMMON = 3
 # What decides how the statement of a search looks: how many digits, and where they may stand.
 Shape = tuple[int, ...]
 Arms = Iterator[tuple[Any, ColumnElement[bool]]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is known of a number: digits in a row, anywhere or its ``last`` ones."""
+
+    digits: str
+    last: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.digits) == WHOLE
+
+    @property
+    def is_common(self) -> bool:
+        """Whether so many numbers have it that a list is read in its own order."""
+        return len(self.digits) < COMMON if self.last else len(self.digits) <= COMMON + (self.digits[0] == "7")
+
+    @property
+    def spans(self) -> phones.Spans:
+        return phones.last_span(self.digits) if self.last else phones.spans(self.digits)
+
+    @property
+    def pattern(self) -> str:
+        return f"%{self.digits}" if self.last else f"%{self.digits}%"
+
+
+@lru_cache(64)
+def read(text: str) -> Part | None:
+    """What the text says of a number, in any spelling; None when it has no digits."""
+    last = phones.last_digits(text)
+    if 0 < len(last) < WHOLE:
+        return Part(last, last=True)
+    digits = phones.search_digits(text)
+    return Part(digits) if digits else None
 
 
 def holding(*columns: Any) -> Callable[[str], ColumnElement[bool] | None]:
@@ -31,21 +67,18 @@ def holding(*columns: Any) -> Callable[[str], ColumnElement[bool] | None]:
     text without digits matches nothing."""
 
     def search(text: str) -> ColumnElement[bool] | None:
-        digits = phones.search_digits(text)
-        return sa.or_(*(_holds(column, digits) for column in columns)) if digits else None
+        part = read(text)
+        return None if part is None else sa.or_(*(_holds(column, part, named=False) for column in columns))
 
     return search
 
 
-def _holds(column: Any, digits: str) -> ColumnElement[bool]:
-    if len(digits) == WHOLE:
-        found: ColumnElement[bool] = column == int(digits)
+def _holds(column: Any, part: Part, *, named: bool) -> ColumnElement[bool]:
+    if part.is_whole:
+        found: ColumnElement[bool] = column == parameter("digits", int(part.digits), column, named=named)
         return found
-    return sa.cast(column, sa.Text).contains(digits, autoescape=True)
-
-
-def _is_common(digits: str) -> bool:
-    return len(digits) <= COMMON + (digits[0] == "7")
+    text = sa.cast(column, sa.Text)
+    return text.like(parameter("pattern", part.pattern, text, named=named))
 
 
 @dataclass(frozen=True)
@@ -57,24 +90,30 @@ class PhoneSearch:
 
     model: type[Any]
 
-    def __call__(self, text: str) -> ColumnElement[bool] | None:
-        digits = phones.search_digits(text)
-        if not digits:
+    def __call__(self, text: str, *, named: bool = False) -> ColumnElement[bool] | None:
+        part = read(text)
+        if part is None:
             return None
-        if len(digits) >= WHOLE or _is_common(digits):
-            return _holds(self.model.phone, digits)
+        if len(part.digits) >= WHOLE or part.is_common:
+            return _holds(self.model.phone, part, named=named)
         row = orm.aliased(self.model)
-        ids = _found(row, digits, [row.id]).scalar_subquery()
+        ids = _found(row, part, [row.id], named=named).scalar_subquery()
         # An array is read once and first; as a join the planner would expect millions of rows from so many ranges.
         found: ColumnElement[bool] = self.model.id == sa.func.any(sa.func.array(ids))
         return found
 
-    def shape(self, text: str, *, counting: bool) -> Shape | None:
-        """What of the text decides how ``hits`` looks; None where the condition is quicker."""
-        digits = phones.search_digits(text)
-        if not COMMON <= len(digits) < WHOLE or (not counting and _is_common(digits)):
+    def shape(self, text: str) -> Shape | None:
+        """What of the text decides how its statements look; None for a text that no number holds."""
+        part = read(text)
+        if part is None or len(part.digits) > WHOLE:
             return None
-        return (len(digits), *phones.spans(digits).places)
+        places = part.spans.places if COMMON <= len(part.digits) < WHOLE else ()
+        return (len(part.digits), part.last, part.is_common, *places)
+
+    def by_ranges(self, text: str, *, counting: bool) -> bool:
+        """Whether ``hits`` is quicker than the condition."""
+        part = read(text)
+        return part is not None and COMMON <= len(part.digits) < WHOLE and (counting or not part.is_common)
 
     def hits(self, text: str, conditions: Sequence[ColumnElement[bool]], columns: Sequence[Any] = ()) -> Subquery:
         """These columns of what matches, each row once, found by the two indexes.
@@ -83,22 +122,29 @@ class PhoneSearch:
         the rows are there to be counted, which needs nothing but the indexes as long as ``conditions`` ask for no more
         than ``customer_id``.
         """
+        part = read(text)
+        if part is None:
+            raise ValueError("no digits")
         columns = columns or [sa.literal(1).label("hit")]
-        return _found(self.model, phones.search_digits(text), columns, conditions, once=True).subquery()
+        return _found(self.model, part, columns, conditions, once=True, named=True).subquery()
 
     def values(self, text: str) -> dict[str, Any]:
-        """The parameters of ``hits`` for this text."""
-        digits = phones.search_digits(text)
-        return {"digits": _turned(digits)} | _ends(digits)
+        """The parameters of ``hits`` and of the named condition."""
+        part = read(text)
+        if part is None or part.is_whole:
+            return {} if part is None else {"digits": int(part.digits)}
+        ends = _ends(part) if COMMON <= len(part.digits) < WHOLE else {}
+        return {"digits": _turned(part), "pattern": part.pattern} | ends
 
 
 def _found(
     row: Any,
-    digits: str,
+    part: Part,
     columns: Sequence[Any],
     conditions: Sequence[ColumnElement[bool]] = (),
     *,
     once: bool = False,
+    named: bool = False,
 ) -> sa.CompoundSelect[Any]:
     """Columns of what lies in the ranges; what lies in those of both orders only ``once``, if wanted.
 
@@ -106,17 +152,17 @@ def _found(
     all rows of a customer and compare each with every range. (An index of the reversed number with the customer behind
     it did not keep it from that either.)
     """
-    seen = sa.not_(sa.or_(sa.false(), *_standing(row.phone_reversed, digits, once)))
+    seen = sa.not_(sa.or_(sa.false(), *_standing(row.phone_reversed, part, named)))
     arms = []
-    for (span, within), more in zip(_arms(row, digits, once), ((), (seen,) if once else ()), strict=True):
+    for (span, within), more in zip(_arms(row, part, named), ((), (seen,) if once else ()), strict=True):
         one = sa.select(*columns).select_from(row).where(within, *conditions, *more).offset(0).lateral()
         arms.append(sa.select(*one.c).select_from(span).join(one, sa.true()))
     return sa.union_all(*arms)
 
 
-def _arms(row: Any, digits: str, named: bool) -> Arms:
+def _arms(row: Any, part: Part, named: bool) -> Arms:
     """The ranges of each order as a table, and when a row is in one."""
-    texts = _ends(digits)
+    texts = _ends(part)
     for name, column in (("span", row.phone), ("turned", row.phone_reversed)):
         ends = (
             sa.cast(sa.bindparam(key, texts[key], sa.Text, unique=not named), ARRAY(sa.BigInteger))
@@ -128,10 +174,10 @@ def _arms(row: Any, digits: str, named: bool) -> Arms:
 
 
 @lru_cache(64)
-def _ends(digits: str) -> dict[str, str]:
+def _ends(part: Part) -> dict[str, str]:
     """The ends of the ranges, one text for each: hundreds of parameters take the driver longer than the search takes
     the database."""
-    found = phones.spans(digits)
+    found = part.spans
     ends: dict[str, str] = {}
     for name, spans in (("span", found.numbers), ("turned", found.reversed)):
         low, high = zip(*spans, strict=True) if spans else ((), ())
@@ -143,12 +189,13 @@ def _as_array(numbers: Sequence[int]) -> str:
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-def _turned(digits: str) -> int:
-    return int(digits[::-1])
+def _turned(part: Part) -> int:
+    return int(part.digits[::-1])
 
 
-def _standing(turned: Any, digits: str, named: bool) -> Iterator[ColumnElement[bool]]:
+def _standing(turned: Any, part: Part, named: bool) -> Iterator[ColumnElement[bool]]:
     """Whether the digits stand where the ranges of numbers would have found them, told from the reversed number."""
-    wanted = sa.bindparam("digits", _turned(digits), sa.BigInteger, unique=not named)
-    for place in phones.spans(digits).places:
-        yield (turned // sa.literal(10**place, sa.BigInteger)) % sa.literal(10 ** len(digits), sa.BigInteger) == wanted
+    wanted = sa.bindparam("digits", _turned(part), sa.BigInteger, unique=not named)
+    for place in part.spans.places:
+        whole = sa.literal(10 ** len(part.digits), sa.BigInteger)
+        yield (turned // sa.literal(10**place, sa.BigInteger)) % whole == wanted

@@ -18,7 +18,7 @@ from callcab.services.listing import where
 from callcab.services.listing.filters import ChoiceFilter, ReferenceFilter
 from callcab.services.listing.identity import decode_id, with_ids
 from callcab.services.listing.order import after_position, order_by, position_of
-from callcab.services.listing.phone_search import Shape
+from callcab.services.listing.phone_search import PhoneSearch
 from callcab.services.listing.shown import Shown
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
@@ -35,25 +35,62 @@ class Count:
     capped: bool = False
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A request whose statement may be kept: it looks the same for all of its ``shape``, with these parameters."""
+
+    shape: tuple[Any, ...]
+    values: Mapping[str, Any]
+
+
+def asked(spec: ListSpec, state: ListState) -> Asked | None:
+    """The filters and the search of a request; None when one of them has a condition of its own for each value."""
+    if state.errors or state.where:
+        return None
+    values: dict[str, Any] = {}
+    for key, value in state.filters.items():
+        named = spec.by_key[key].values(value)
+        if named is None:
+            return None
+        values |= named
+    shape: tuple[Any, ...] = tuple(values)
+    if state.search and spec.search is not None:
+        search = spec.kept_search
+        more = None if search is None else search.shape(state.search)
+        if search is None or more is None:
+            return None
+        shape += ("search", *more)
+        values |= search.values(state.search)
+    return Asked(shape, values)
+
+
 def conditions(
-    spec: ListSpec, state: ListState, customer_id: int | sa.BindParameter[int] | None
+    spec: ListSpec, state: ListState, customer_id: int | sa.BindParameter[int] | None, *, named: bool = False
 ) -> list[ColumnElement[bool]]:
-    """All conditions of a request; a request with errors matches nothing."""
-    found: list[ColumnElement[bool]] = []
+    """All conditions of a request; a request with errors matches nothing. With ``named`` their parameters are those of
+    ``asked``."""
+    found = own_conditions(spec, customer_id)
     if state.errors:
         found.append(sa.false())
+    found += [spec.by_key[key].condition(value, named=named) for key, value in state.filters.items()]
+    if state.where is not None:
+        found.append(where.condition(spec, state.where))
+    if state.search and spec.search is not None:
+        kept = spec.kept_search if named else None
+        matched = kept(state.search, named=True) if kept else spec.search(state.search)
+        found.append(sa.false() if matched is None else matched)
+    return found
+
+
+def own_conditions(spec: ListSpec, customer_id: int | sa.BindParameter[int] | None) -> list[ColumnElement[bool]]:
+    """What holds for every row of the list that the customer is shown."""
+    found: list[ColumnElement[bool]] = []
     if customer_id is not None and hasattr(spec.model, "customer_id"):
         mine = spec.model.customer_id == customer_id
         shared = issubclass(spec.model, SharedOrOwned)
         found.append(sa.or_(mine, spec.model.customer_id.is_(None)) if shared else mine)
     if spec.base is not None:
         found.append(spec.base())
-    found += [spec.by_key[key].condition(value) for key, value in state.filters.items()]
-    if state.where is not None:
-        found.append(where.condition(spec, state.where))
-    if state.search and spec.search is not None:
-        matched = spec.search(state.search)
-        found.append(sa.false() if matched is None else matched)
     return found
 
 
@@ -97,39 +134,61 @@ def count_matching(
     if kept is not None:
         return Count(kept)
     if ids is None and cap is not None and spec.shown is not None:
-        found = _count_shown(session, spec, spec.shown, state, customer_id, cap + 1)
-        return Count(min(found, cap), found > cap)
+        return capped(_count_shown(session, spec, spec.shown, state, customer_id, cap + 1), cap)
     rows = selection(spec, state, ids=ids, customer_id=customer_id).with_only_columns(*spec.key_columns)
     if cap is None:
         return Count(session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0)
-    found = session.scalar(sa.select(sa.func.count()).select_from(rows.limit(cap + 1).subquery())) or 0
+    return capped(session.scalar(sa.select(sa.func.count()).select_from(rows.limit(cap + 1).subquery())) or 0, cap)
+
+
+def capped(found: int, cap: int) -> Count:
+    """What was counted to one more than ``cap``."""
     return Count(min(found, cap), found > cap)
 
 
 def _count_shown(
     session: CabSession, spec: ListSpec, shown: Shown, state: ListState, customer_id: int | None, most: int
 ) -> int:
-    shape = searched(spec, state, counting=True)
-    if shape is None or spec.search_hits is None:
-        return shown.count(session, conditions(spec, state, customer_id), most=most)
-    statement, values = shown.select(session)
-    key = ("count", most, customer_id is None, len(values), *shape)
-    if key not in shown.kept:
-        mine = [*conditions(spec, ListState(), None if customer_id is None else CUSTOMER), *shown.mine(session)]
-        quick = sa.select(spec.search_hits.hits(state.search, mine)).limit(most).subquery()
-        shown.kept[key] = sa.select(sa.func.count()).select_from(quick)
-    values |= {CUSTOMER.key: customer_id} | spec.search_hits.values(state.search)
-    return session.connection().scalar(shown.kept[key], values) or 0
+    named = asked(spec, state)
+    owner = None if customer_id is None else CUSTOMER
+    statement = counting(session, spec, shown, state, owner, most, named=named is not None)
+    values = {CUSTOMER.key: customer_id} | shown.select(session)[1] | dict(named.values if named else {})
+    return session.connection().scalar(statement, values) or 0
+
+
+def counting(
+    session: CabSession,
+    spec: ListSpec,
+    shown: Shown,
+    state: ListState,
+    customer: sa.BindParameter[int] | None,
+    most: int,
+    *,
+    named: bool,
+) -> Select[Any]:
+    """How many rows match, ``most`` at most, as a statement with the parameters of the session and of ``asked``."""
+    ranges = ranges_of(spec, state, counting=True) if named else None
+    if ranges is None:
+        return shown.counting(session, conditions(spec, state, customer, named=named), most=most)
+    rows = ranges.hits(state.search, [*own_conditions(spec, customer), *shown.mine(session)])
+    return sa.select(sa.func.count()).select_from(sa.select(rows).limit(most).subquery())
+
+
+def ranges_of(spec: ListSpec, state: ListState, *, counting: bool) -> PhoneSearch | None:
+    """The search whose ranges find or count what a search alone asks for sooner than its condition does."""
+    if not isinstance(spec.search, PhoneSearch) or not state.search or state.filters:
+        return None
+    return spec.search if spec.search.by_ranges(state.search, counting=counting) else None
 
 
 def _kept_total(session: orm.Session, spec: ListSpec, state: ListState, customer_id: int | None) -> int | None:
     """The exact total of a whole list, where triggers keep it."""
-    whole, owner = _whole_list(spec, state, customer_id)
+    whole, owner = whole_list(spec, state, customer_id)
     total = spec.total_of(owner) if whole else None
     return None if total is None else total(session, owner)
 
 
-def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tuple[bool, int | None]:
+def whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tuple[bool, int | None]:
     """Whether a whole list is asked for, and whose: support narrows to a customer by a filter and nothing else."""
     if state.errors or state.search or state.where:
         return False, None
@@ -139,13 +198,6 @@ def _whole_list(spec: ListSpec, state: ListState, customer_id: int | None) -> tu
     item, value = filters[0]
     by_customer = isinstance(item, ReferenceFilter) and item.column is getattr(spec.model, "customer_id", None)
     return customer_id is None and len(filters) == 1 and by_customer, value
-
-
-def searched(spec: ListSpec, state: ListState, *, counting: bool) -> Shape | None:
-    """How ``search_hits`` would look for a search alone; None when the request asks more, or has no such search."""
-    if spec.search_hits is None or not state.search or state.errors or state.filters or state.where:
-        return None
-    return spec.search_hits.shape(state.search, counting=counting)
 
 
 def facet_counts(
@@ -169,11 +221,11 @@ def facet_counts(
     rest = ListState(search=state.search, filters=others, where=state.where, errors=state.errors)
     if (_kept_total(session, spec, rest, customer_id) or 0) > cap:
         return {}
-    flags = [item.condition_of(choice).label(f"choice_{place}") for place, choice in enumerate(item.values)]
+    flags = [item.condition_of(choice).label(f"choice_{place}") for place, choice in enumerate(item.allowed)]
     seen = matching(spec, rest, customer_id=customer_id).with_only_columns(*flags).limit(cap + 1).subquery()
     totals = [sa.func.count().filter(seen.c[flag.name]) for flag in flags]
     looked, *found = session.execute(sa.select(sa.func.count(), *totals).select_from(seen)).one()
-    return {} if looked > cap else dict(zip(item.values, found, strict=True))
+    return {} if looked > cap else dict(zip(item.allowed, found, strict=True))
 
 
 def iterate(

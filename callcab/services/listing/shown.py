@@ -19,6 +19,8 @@ from sqlalchemy.sql.selectable import FromClause
 from callcab import scope
 from callcab.db import CabSession
 
+# Statements that a list keeps at most.
+KEPT = 200
 # The scope's customer, given when the statement runs.
 OWNER = sa.bindparam("scope_customer_id", type_=sa.BigInteger)
 
@@ -88,15 +90,21 @@ class Shown:
         owner = session.owner_id
         return (self._of_all, {}) if owner is None else (self._of_one, {OWNER.key: owner})
 
+    def keep(self, key: Any, statement: Select[Any]) -> Select[Any]:
+        """Keep a statement for the next who asks the same; so many at most, for people choose what they ask."""
+        if len(self.kept) >= KEPT:
+            self.kept.clear()
+        self.kept[key] = statement
+        return statement
+
     def mine(self, session: CabSession) -> list[ColumnElement[bool]]:
         """The criterion of the session over the model's table, with ``OWNER`` as its parameter."""
         return [] if session.owner_id is None else _mine(self.model, self.model.__table__)
 
-    def count(self, session: CabSession, conditions: Sequence[ColumnElement[bool]], *, most: int) -> int:
-        """How many rows meet the conditions, ``most`` at most."""
+    def counting(self, session: CabSession, conditions: Sequence[ColumnElement[bool]], *, most: int) -> Select[Any]:
+        """How many rows meet the conditions, ``most`` at most; with the values of ``select``."""
         keys = sa.select(self.model.__table__.c.id).where(*self.mine(session), *conditions).limit(most)
-        counted = sa.select(sa.func.count()).select_from(keys.subquery())
-        return session.connection().scalar(counted, self.select(session)[1]) or 0
+        return sa.select(sa.func.count()).select_from(keys.subquery())
 
     def rows(self, session: CabSession, statement: Select[Any], values: Mapping[str, Any]) -> list[Any]:
         """Run what ``select`` gave, with conditions, order and limit."""

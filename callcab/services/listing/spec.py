@@ -10,8 +10,8 @@ from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.base import ExecutableOption
 
-from callcab.services.listing.filters import Filter
-from callcab.services.listing.phone_search import PhoneSearch
+from callcab.services.listing.filters import Filter, parameter
+from callcab.services.listing.phone_search import PhoneSearch, Shape
 from callcab.services.listing.shown import Related, Shown
 
 
@@ -37,6 +37,28 @@ class Total(Protocol):
 
 
 @dataclass(frozen=True)
+class ExactSearch:
+    """For ``ListSpec.search``: rows with the very value that ``read`` makes of the text, none where it gives None."""
+
+    column: Any
+    read: Callable[[str], Any]
+
+    def __call__(self, text: str, *, named: bool = False) -> ColumnElement[bool] | None:
+        value = self.read(text)
+        return None if value is None else self.column == parameter("exactly", value, self.column, named=named)
+
+    def shape(self, text: str) -> Shape | None:
+        return None if self.read(text) is None else ()
+
+    def values(self, text: str) -> dict[str, Any]:
+        return {"exactly": self.read(text)}
+
+
+# Searches whose statements look the same for all texts of a shape; ``values`` gives their parameters.
+KeptSearch = ExactSearch | PhoneSearch
+
+
+@dataclass(frozen=True)
 class ListSpec:
     """One list.
 
@@ -44,7 +66,7 @@ class ListSpec:
     sorts         by the key used in the address; ``default_sort`` is one of them, ``-`` in front means descending
     filters       in the order of the panel; their keys are unique
     search        text as typed -> condition, or None when such text can't match anything (rule P2)
-    search_hits   finds or counts what matches sooner than the condition of ``search`` does
+                  (or a search whose statements are kept, ``KeptSearch``)
     base          a condition that always holds, such as "not hidden"
     related       other rows that the cells show; ``computed``: expressions that they show, by the attribute's name
     options       loader options instead, for a list whose cells show what neither can say: its pages take rows of the
@@ -60,7 +82,6 @@ class ListSpec:
     default_sort: str
     filters: Sequence[Filter] = ()
     search: Callable[[str], ColumnElement[bool] | None] | None = None
-    search_hits: PhoneSearch | None = None
     base: Callable[[], ColumnElement[bool]] | None = None
     related: Callable[[], Sequence[Related]] = tuple
     computed: Callable[[], Mapping[str, Any]] = dict
@@ -77,6 +98,11 @@ class ListSpec:
         if self.default_sort.removeprefix("-") not in self.sorts:
             raise ValueError(f"list {self.name}: unknown default sort {self.default_sort}")
         object.__setattr__(self, "by_key", {item.key: item for item in self.filters})
+
+    @property
+    def kept_search(self) -> "KeptSearch | None":
+        """The search, if its statements are kept."""
+        return self.search if isinstance(self.search, KeptSearch) else None
 
     def total_of(self, customer_id: int | None) -> Total | None:
         """The kept total, where it counts what the list shows: its own condition leaves out rows of nobody at most."""

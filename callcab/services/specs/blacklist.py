@@ -27,7 +27,6 @@ BLACKLIST = register(
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
         search=SEARCH,
-        search_hits=SEARCH,
         total=row_total.Kept(BlacklistEntry),
         base=lambda: BlacklistEntry.customer_id.is_not(None),
     )
@@ -52,7 +51,6 @@ BLACKLIST_SUPPORT = register(
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
         search=SEARCH,
-        search_hits=SEARCH,
         total=row_total.Kept(BlacklistEntry),
         related=lambda: [named(BlacklistEntry.customer), Related(BlacklistEntry.author, [User.name])],
     )

@@ -70,7 +70,6 @@ CALL = register(
             ReferenceFilter("customer", Call.customer_id),
         ),
         search=CALLS,
-        search_hits=CALLS,
         total=row_total.Kept(Call),
         related=lambda: [named(Call.customer), Related(Call.campaign, [Campaign.name])],
     )

@@ -55,7 +55,6 @@ PHONE_NUMBER = register(
             ReferenceFilter("customer", PhoneNumber.customer_id),
         ),
         search=SEARCH,
-        search_hits=SEARCH,
         related=lambda: [
             named(PhoneNumber.customer),
             Related(PhoneNumber.open_lease, related=[Related(NumberLease.campaign, [Campaign.name])]),
@@ -70,7 +69,6 @@ CABINET_NUMBER = register(
         default_sort="-created_at",
         filters=FILTERS,
         search=SEARCH,
-        search_hits=SEARCH,
         related=lambda: [Related(PhoneNumber.open_lease)],
     )
 )

@@ -10,7 +10,7 @@ from callcab.web import errors, theme
 from callcab.web import telephony_words as words
 from callcab.web.formatters import duration, money, number, phone
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Column, Empty, FilterField, ListView
+from callcab.web.listing import NUMBER_HINT, Column, Empty, FilterField, ListView
 
 STATES = {item.value: errors.TEXTS[f"contact_state.{item.value}"] for item in ContactState}
 
@@ -29,6 +29,7 @@ class CampaignContacts(ListView):
     """What both sides share."""
 
     spec = CAMPAIGN_CONTACT
+    search_hint = NUMBER_HINT
     slug = "campaign-contacts"
     label = _l("Результаты рассылок")
     group = theme.TELEPHONY

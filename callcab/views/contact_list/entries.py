@@ -10,13 +10,14 @@ from callcab.views.lookups import CONTACT_LISTS
 from callcab.web import theme
 from callcab.web.formatters import link, moment, number, phone
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, fixed
+from callcab.web.listing import NUMBER_HINT, Action, Column, Empty, FilterField, ListView, fixed
 
 
 class ListEntries(ListView):
     """What both sides share."""
 
     spec = LIST_ENTRY
+    search_hint = NUMBER_HINT
     slug = "list-entries"
     label = _l("Номера списков")
     group = theme.TELEPHONY

@@ -28,7 +28,18 @@ from callcab.web.database import db
 from callcab.web.formatters import moment, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import Action, Column, Empty, FilterField, ListView, PageAction, RowLink, Tab, fixed
+from callcab.web.listing import (
+    NUMBER_HINT,
+    Action,
+    Column,
+    Empty,
+    FilterField,
+    ListView,
+    PageAction,
+    RowLink,
+    Tab,
+    fixed,
+)
 
 # Whether the robot may ring counts over all customers, so asking for a call is the machine's business.
 SYSTEM = Scope.system("verification events")
@@ -57,6 +68,7 @@ class CabinetNumber(Renting, ListView):
     """Numbers that the customer may call from, and his own."""
 
     spec = CABINET_NUMBER
+    search_hint = NUMBER_HINT
     face = "cabinet"
     slug = "numbers"
     label = _l("Номера телефонов")

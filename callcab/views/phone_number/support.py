@@ -28,7 +28,7 @@ from callcab.web.formatters import link, moment, phone
 from callcab.web.forms import Form
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
-from callcab.web.listing import CellEdit, Column, FilterField, ListView, PageAction, RowLink, Tab
+from callcab.web.listing import NUMBER_HINT, CellEdit, Column, FilterField, ListView, PageAction, RowLink, Tab
 from callcab.web.texts.number import TEXTS
 
 
@@ -89,6 +89,7 @@ class SupportNumber(Prolonging, ListView):
     """All numbers, for support."""
 
     spec = PHONE_NUMBER
+    search_hint = NUMBER_HINT
     slug = "numbers"
     label = _l("Номера телефонов")
     group = theme.TELEPHONY

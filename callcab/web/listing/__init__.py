@@ -6,8 +6,10 @@ from callcab.web.listing.filing import chosen_columns
 from callcab.web.listing.outlook import fixed, outlook
 from callcab.web.listing.rows import table
 from callcab.web.listing.view import ListView
+from callcab.web.listing.words import NUMBER_HINT
 
 __all__ = [
+    "NUMBER_HINT",
     "Action",
     "CellEdit",
     "Column",

@@ -207,7 +207,8 @@ def pager(page: Any, state: ListState, here: Request, count: Count) -> dict[str,
     place, page_number = "", None
     if page.rows and page.start is not None:
         end = page.start + len(page.rows) - 1
-        place = f"{number(page.start)}–{number(end)} {gettext('из')}{NBSP}{shown(count)}"
+        of = gettext("из")
+        place = f"{number(page.start)}–{number(end)} {of}{NBSP}{shown(count)}"
         page_number = (page.start - 1) // state.page_size + 1
     return {
         "place": place,

@@ -76,7 +76,7 @@ def draw(session: CabSession, spec: ListSpec, state: ListState, item: FilterFiel
     if isinstance(rule, ChoiceFilter):
         chosen = set(args.getlist(item.key))
         labels = item.choices or {}
-        chips = [Chip(value, labels.get(value, value), value in chosen) for value in rule.values]
+        chips = [Chip(value, labels.get(value, value), value in chosen) for value in rule.allowed]
     typed = {name: state.typed.get(name, "") for name in rule.params}
     if item.lookup and item.key in state.filters:
         chosen_id = state.filters[item.key]
@@ -96,7 +96,7 @@ def draw(session: CabSession, spec: ListSpec, state: ListState, item: FilterFiel
 
 def _counts(spec: ListSpec, item: FilterField) -> bool:
     rule = spec.by_key[item.key]
-    return item.counts and isinstance(rule, ChoiceFilter) and len(rule.values) <= CHIPS
+    return item.counts and isinstance(rule, ChoiceFilter) and len(rule.allowed) <= CHIPS
 
 
 def _kind(rule: Any, choices: int) -> str:

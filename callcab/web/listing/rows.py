@@ -91,7 +91,8 @@ class RowPainter:
         # Whether there is a column «Управление».
         self.manages = bool(actions or links)
         manage = html_text(gettext("Управление"))
-        self._opening = f'">{icon("eye")}{html_text(gettext("Открыть"))}</a>'
+        opening = html_text(gettext("Открыть"))
+        self._opening = f'">{icon("eye")}{opening}</a>'
         self._menu_head = f'<details class="menu"><summary class="btn btn-ghost btn-icon btn-sm" aria-label="{manage}: '
         self._menu_body = f'">{icon("dots")}</summary><div class="menu-panel">'
         self._skeleton = self._draw_skeleton(columns, edits, manage)
@@ -114,10 +115,11 @@ class RowPainter:
             css = "cell-manage cell-manage-first" if self._inline else "cell-manage"
             cells.insert(0 if self._inline else len(cells), f'<td class="{css}" data-label="{_fixed(manage)}">%s</td>')
         if self._pick:
+            pick = _fixed(html_text(gettext("Выбрать")))
             cells.insert(
                 0,
                 '<td class="cell-pick"><label><input class="form-check-input" type="checkbox" name="id" value="%s"'
-                f' aria-label="{_fixed(html_text(gettext("Выбрать")))}: %s"></label></td>',
+                f' aria-label="{pick}: %s"></label></td>',
             )
         return f'<tr class="has-pick">{"".join(cells)}</tr>' if self._pick else f"<tr>{''.join(cells)}</tr>"
 

@@ -3,6 +3,9 @@
 from callcab.web.language import gettext
 from callcab.web.language import lazy_gettext as _l
 
+# In the empty field of a search for numbers (``listing.phone_search``).
+NUMBER_HINT = _l("Номер, часть или *4577 в конце")
+
 _SLIPS = {
     "bad_date": _l("Введите дату так: 07.05.2024."),
     "bad_time": _l("Введите время так: 10:55."),
