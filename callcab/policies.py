@@ -101,6 +101,24 @@ def reverse_phones(table: str) -> None:
     )
 
 
+_COUNT_KOPECKS = """
+CREATE OR REPLACE FUNCTION count_kopecks() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  NEW.kopecks := (NEW.amount * 100)::bigint;
+  RETURN NEW;
+END $$
+"""
+
+
+def count_kopecks() -> None:
+    """Keep ``payment.kopecks`` right, whoever writes the row."""
+    op.execute(_COUNT_KOPECKS)
+    op.execute(
+        "CREATE OR REPLACE TRIGGER count_kopecks BEFORE INSERT OR UPDATE OF amount, kopecks ON payment FOR EACH ROW"
+        " EXECUTE FUNCTION count_kopecks()"
+    )
+
+
 _PARENT_THERE = """
   IF EXISTS (
     SELECT FROM (SELECT DISTINCT {column} AS id FROM arrived WHERE {column} IS NOT NULL) AS wanted

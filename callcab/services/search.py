@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import CabSession
+from callcab.lib import money, tokens
 from callcab.lib import phone as phones
-from callcab.lib import tokens
 from callcab.models import BlacklistEntry, Call, Customer, Invoice, Payment, PhoneNumber, PromoCode, User
 from callcab.services.listing.filters import BadValue, read_amount
 
@@ -135,7 +135,7 @@ def _payments(text: str) -> sa.Select[Any] | None:
         return None
     if amount == 0 or abs(amount) >= Decimal(10) ** LONGEST_NUMBER:
         return None
-    return sa.select(Payment).where(Payment.amount == amount).order_by(Payment.id.desc())
+    return sa.select(Payment).where(Payment.kopecks == money.in_kopecks(amount)).order_by(Payment.id.desc())
 
 
 def _promo_codes(text: str) -> sa.Select[Any] | None:

@@ -1,17 +1,23 @@
 """Payments: credits, corrections, reversals, and what makes a doubled form one payment."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from threading import Barrier
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
+from callcab import db
 from callcab.db import unit_of_work
 from callcab.lib.errors import Conflict, DomainError, Invalid, LimitReached, NotFound
 from callcab.models import AuditEvent, Customer, LedgerEntry, Payment, PaymentKind, PaymentMethod
 from callcab.scope import Actor, Scope
-from callcab.services import ledger, payment
+from callcab.services import ledger, listing, payment
+from callcab.services.listing import ListState
+from callcab.services.specs.payment import PAYMENT
+from callcab.web.listing.address import CursorSigner
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -233,3 +239,57 @@ def test_a_correction_of_nothing_is_refused(customer_id: int) -> None:
 def test_an_unknown_payment_is_not_found(customer_id: int) -> None:
     with pytest.raises(NotFound, match="payment.not_found"):
         reverse(999_999)
+
+
+def test_a_sum_in_kopecks_is_written_by_the_database_and_never_by_hand(customer_id: int, owner_dsn: str) -> None:
+    ids = record(customer_id, "1234.56"), correct(customer_id, "-0.01"), record(customer_id, "999999999.99")
+    assert [load(each).kopecks for each in ids] == [123456, -1, 99999999999]
+    with psycopg.connect(owner_dsn) as connection:
+        connection.execute("UPDATE payment SET kopecks = 5 WHERE id = %s", (ids[0],))
+        connection.execute("UPDATE payment SET amount = 0.07 WHERE id = %s", (ids[2],))
+        found = connection.execute("SELECT kopecks FROM payment ORDER BY id").fetchall()
+    assert found == [(123456,), (-1,), (7,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sums"), [("1 234,56 ₽", ["1234.56"] * 2), ("-0,01", ["-0.01"]), ("0.01", []), ("много", [])]
+)
+def test_a_sum_is_found_in_any_spelling_by_whom_it_belongs_to(customer_id: int, text: str, sums: list[str]) -> None:
+    for amount in ("1234.56", "1234.56", "1234.57"):
+        record(customer_id, amount)
+    correct(customer_id, "-0.01")
+    with unit_of_work(SYSTEM) as session:
+        other = factories.customer(session).id
+    record(other, "1234.56")
+    state = ListState(search=text)
+    with unit_of_work(Scope.tenant(customer_id)) as session:
+        page = listing.fetch_page(session, PAYMENT, state, signer=CursorSigner("x" * 32), customer_id=customer_id)
+    assert [str(row.amount) for row in page.rows] == sums
+    assert page.count(state) == listing.Count(len(sums))
+
+
+def test_a_customer_s_sum_is_looked_up_in_an_index_in_spite_of_row_level_security(customer_id: int) -> None:
+    statement = listing.matching(PAYMENT, ListState(search="1234,56"), customer_id=customer_id)
+    with unit_of_work(Scope.tenant(customer_id)) as session:
+        session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        text = str(statement.compile(db.engine(), compile_kwargs={"literal_binds": True}))
+        plan = "\n".join(session.connection().exec_driver_sql(f"EXPLAIN {text}").scalars())
+    assert re.search(r"Index Cond: .*kopecks = '?123456", plan), plan
+
+
+@pytest.mark.parametrize("sort", ["amount", "-amount"])
+def test_payments_are_walked_in_the_order_of_their_sums(customer_id: int, sort: str) -> None:
+    for amount in ("0.99", "10.00", "9.00", "10.00", "100.00", "9.01") * 5:
+        record(customer_id, amount)
+    correct(customer_id, "-3.00")
+    seen, after = [], ""
+    with unit_of_work(Scope.tenant(customer_id)) as session:
+        while True:
+            state = ListState(sort=sort, page_size=4, after=after)
+            page = listing.fetch_page(session, PAYMENT, state, signer=CursorSigner("x" * 32), customer_id=customer_id)
+            seen += [(row.amount, row.id) for row in page.rows]
+            after = page.next
+            if not after:
+                break
+    assert seen == sorted(seen, reverse=sort == "-amount")
+    assert len(set(seen)) == 31
