@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 from flask import Flask, request
-from flask_login import current_user
 
 from callcab.models import Customer
 from callcab.web.database import db
+from callcab.web.listing.access import who
 
 
 def init_app(app: Flask) -> None:
@@ -19,7 +19,8 @@ def current_balance() -> Decimal | None:
 
     A page that only reads shows what was found when the request came; one that may have paid asks again.
     """
-    if current_user.customer_id is None or request.method in ("GET", "HEAD"):
-        known: Decimal | None = current_user.balance
+    person = who()
+    if person.customer_id is None or request.method in ("GET", "HEAD"):
+        known: Decimal | None = person.balance
         return known
-    return db.session.scalar(sa.select(Customer.balance).where(Customer.id == current_user.customer_id))
+    return db.session.scalar(sa.select(Customer.balance).where(Customer.id == person.customer_id))

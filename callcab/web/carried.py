@@ -1,4 +1,4 @@
-"""What a page asks for hundreds of times: who is there, his language, his zone.
+"""What a page asks for again and again: who is there, his language, his zone, the token of his forms.
 
 Flask's ``g`` and ``current_user`` find the request anew each time; a context variable is read in a tenth of that. Each
 is set once the request knows it and forgotten at its end.
@@ -15,6 +15,7 @@ Value = TypeVar("Value")
 who: ContextVar[Any] = ContextVar("who", default=None)
 zone: ContextVar[ZoneInfo | None] = ContextVar("zone", default=None)
 texts: ContextVar[Any] = ContextVar("texts", default=None)
+token: ContextVar[str | None] = ContextVar("token", default=None)
 
 # How to forget what the present request carries, this list last; None where no request would ever forget it.
 _tokens: ContextVar[list[tuple[ContextVar[Any], Token[Any]]] | None] = ContextVar("tokens", default=None)

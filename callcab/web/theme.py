@@ -8,11 +8,12 @@ from flask import Flask, current_app, g, request
 from flask_admin import Admin
 from flask_admin.theme import Theme
 from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from callcab.web import formatters
+from callcab.web import carried, formatters
 from callcab.web.assets import assets_of
 from callcab.web.icons import icon
 from callcab.web.language import lazy_gettext as _l
@@ -91,7 +92,19 @@ def init_theme(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=assets_of(app), page_frame=page_frame, page_language=page_language, colours=colours
     )
+    # After Flask-WTF's own, so that this one is found.
+    app.context_processor(lambda: {"csrf_token": form_token})
+    app.jinja_env.globals["csrf_token"] = form_token
     app.jinja_env.trim_blocks = False
+
+
+def form_token() -> str:
+    """The token of every form of the page, made once; Flask-WTF would read its settings for each."""
+    found = carried.token.get()
+    if found is None:
+        found = generate_csrf()
+        carried.carry(carried.token, found)
+    return found
 
 
 def colours() -> str:
@@ -103,10 +116,10 @@ def colours() -> str:
 @pass_context
 def page_frame(context: Context) -> Frame:
     """The frame of the page that is being drawn."""
-    admin = _admin_of(context)
-    if admin is None or not current_user.is_authenticated:
+    admin, person = _admin_of(context), carried.who.get() or current_user
+    if admin is None or not person.is_authenticated:
         return Frame(Markup(_sidebar("/", "", ())))  # noqa: S704 - a template's output
-    fixed = _fixed(admin)
+    fixed = _fixed(admin, person.role)
     return Frame(
         sidebar=_opened(fixed.sidebar, context.get("admin_view")),
         search_url=fixed.pages["search"],
@@ -114,20 +127,20 @@ def page_frame(context: Context) -> Frame:
         payments_url=fixed.pages["payments"],
         pay_url=fixed.pages["invoices"],
         jobs_url=fixed.pages["jobs"],
-        user_name=current_user.name or current_user.email,
-        user_note=current_user.email,
+        user_name=person.name or person.email,
+        user_note=person.email,
         user_links=user_links(fixed.pages["profile"], fixed.pages["keys"]),
         stripe=g.get("stripe", ""),
     )
 
 
-def _fixed(admin: Admin) -> Fixed:
+def _fixed(admin: Admin, role: str) -> Fixed:
     """Drawn once in a process for each face, role and language.
 
     What a person may open is decided by side and role alone (``listing.access``), what is visible by the settings.
     """
     known: dict[tuple[str, str, str], Fixed] = current_app.extensions.setdefault("callcab.frames", {})
-    key = (admin.url, current_user.role, page_language())
+    key = (admin.url, role, page_language())
     if key not in known:
         known[key] = _draw_fixed(admin)
     return known[key]

@@ -110,6 +110,7 @@ def questions(
         "page by keyset": entry("(created_at, id) < (%(at)s, %(id)s)", kept=True, at=at, id=row_id),
         "whole number": entry("phone = %(phone)s", phone=WHOLE),
         "last four digits": entry("phone %% 10000 = %(tail)s", tail=int(TAIL)),
+        "four digits": Question("entry", like, values=owner | {"like": f"%{TAIL}%"}, among=mine),
         "three digits": entry(like, like=f"%{MIDDLE[:3]}%"),
         "six digits": Question("entry", like, values=owner | {"like": f"%{MIDDLE}%"}, among=mine),
         "ten digits": entry("phone = %(phone)s", phone=WHOLE),

@@ -69,8 +69,12 @@ def after_position(
     spec: ListSpec, sort: str, position: Sequence[Any], *, backwards: bool = False
 ) -> ColumnElement[bool]:
     """The condition "behind this position". Raises ValueError for a position that is not one of this order."""
+    return after(spec, sort, read_position(spec, sort, position), backwards=backwards)
+
+
+def after(spec: ListSpec, sort: str, values: Sequence[Any], *, backwards: bool = False) -> ColumnElement[bool]:
+    """The same of the values that ``read_position`` gave."""
     columns = order_columns(spec, sort)
-    values = read_position(spec, sort, position)
     bound = [
         None if value is None else sa.literal(value, each.type) for each, value in zip(columns, values, strict=True)
     ]
@@ -82,6 +86,9 @@ def read_position(spec: ListSpec, sort: str, position: Sequence[Any]) -> list[An
     columns = order_columns(spec, sort)
     if len(position) != len(columns):
         raise ValueError("not a position of this list")
+    chosen, _ = _sort_of(spec, sort)
+    if None in (position[1:] if chosen.nullable else position):
+        raise ValueError("an empty cell in a column that has none")
     return [_load(column, value) for column, value in zip(columns, position, strict=True)]
 
 
@@ -101,8 +108,6 @@ def behind(spec: ListSpec, sort: str, values: Sequence[Any], *, backwards: bool 
 
 
 def _behind(columns: Sequence[Any], values: Sequence[Any], downward: bool) -> ColumnElement[bool]:
-    if any(value is None for value in values):
-        raise ValueError("an empty cell in a column that has none")
     left: Any = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
     right: Any = values[0] if len(columns) == 1 else sa.tuple_(*values)
     found: ColumnElement[bool] = left < right if downward else left > right

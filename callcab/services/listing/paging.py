@@ -11,7 +11,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from callcab.db import CabSession
 from callcab.services.listing.order import (
-    after_position,
+    after,
     behind,
     order_by,
     order_columns,
@@ -71,7 +71,7 @@ class Page:
 
 @dataclass(frozen=True)
 class _Cursor:
-    position: Sequence[Any]
+    values: Sequence[Any]  # of the columns of the order
     rank: int | None  # rows before the page that this cursor leads to
 
 
@@ -130,14 +130,14 @@ class _Reader:
         named = None if spec.shown is None else asked(spec, self.state)
         if spec.shown is not None and named is not None:
             return self._walk(spec.shown, cursor, backwards, named)
-        behind = [] if cursor is None else [after_position(spec, sort, cursor.position, backwards=backwards)]
+        behind = [] if cursor is None else [after(spec, sort, cursor.values, backwards=backwards)]
         order = order_by(spec, sort, backwards=backwards)
         matching = conditions(spec, self.state, self.customer_id)
         return self._read(*matching, *behind, order=order, limit=self.state.page_size + 1)
 
     def _walk(self, shown: Shown, cursor: _Cursor | None, backwards: bool, named: Asked) -> _Step:
         """A step by a statement that is made once for each order and shape of what was asked; the count comes along."""
-        at = [] if cursor is None else read_position(self.spec, self.state.sort, cursor.position)
+        at = [] if cursor is None else cursor.values
         empty = [value is None for value in at]
         scoped, unnamed = self.session.owner_id is not None, self.customer_id is None
         key = (self.state.sort, backwards, self.state.page_size, unnamed, scoped, *empty, "at", *named.shape)
@@ -263,7 +263,7 @@ class _Reader:
             name, sort, rank, *position = json.loads(text)
             if (name, sort) != (self.spec.name, self.state.sort):
                 return None
-            after_position(self.spec, self.state.sort, position)
+            values = read_position(self.spec, self.state.sort, position)
         except ValueError:
             return None
-        return _Cursor(position, rank)
+        return _Cursor(values, rank)
