@@ -3,11 +3,12 @@
 from typing import Any
 
 import sqlalchemy as sa
+from flask import request
 
-from callcab.models import Call, CallbackRequest, CallEvent, Outcome
+from callcab.models import Call, CallbackRequest, CallEvent, Customer, Outcome
 from callcab.services import call as calls
 from callcab.services.specs.campaign import CALL
-from callcab.views.call_why import WhyPages, why_link
+from callcab.views.call_why import WhyPages, answer, read_number, why_link, why_url
 from callcab.views.lookups import CAMPAIGNS, CUSTOMERS
 from callcab.views.verification import event_line
 from callcab.web import telephony_words as words
@@ -17,6 +18,7 @@ from callcab.web.formatters import duration, link, moment, money, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
 from callcab.web.listing import NUMBER_HINT, Column, Empty, FilterField, ListView, PageAction, Tab
+from callcab.web.listing.address import first
 from callcab.web.texts.call import TEXTS
 
 
@@ -90,8 +92,18 @@ class CallList(WhyPages, ListView):
 
 class CabinetCall(CallList):
     face = "cabinet"
+    list_template = "cabinet/calls/list.html"
     row_links = (why_link("cabinet"),)
     page_actions = (PageAction(_l("Почему не позвонили"), "/cabinet/calls/why/", "help-circle", primary=False),)
+
+    def list_extras(self) -> dict[str, Any]:
+        """Who looks for a whole number is told at once whether it may be called, also when it was never called."""
+        typed = first(request.args, "search")
+        phone, _problem = read_number(typed)
+        customer = db.session.get(Customer, self.customer_id()) if phone else None
+        if phone is None or customer is None:
+            return {}
+        return {"answer": answer(typed, customer), "why": why_url("cabinet", phone)}
 
 
 class SupportCall(CallList):

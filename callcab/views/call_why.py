@@ -73,7 +73,7 @@ class WhyPages:
             "number": phone,
             "problem": problem,
             "named": named,
-            "answers": [self._answer(typed, customer) for customer in whose] if typed else [],
+            "answers": [answer(typed, customer) for customer in whose] if typed else [],
         }
         if phone:
             context |= self._past(phone, named.id if named else None)
@@ -101,32 +101,6 @@ class WhyPages:
         mine = current_customer_id()
         wanted = mine if mine is not None else decode_id(request.args.get("customer", "").strip() or "-")
         return db.session.get(Customer, wanted) if wanted is not None else None
-
-    def _answer(self, typed: str, customer: Customer) -> dict[str, Any]:
-        """What the rules say about this customer's next call to the number."""
-        with unit_of_work(SYSTEM) as session:
-            contact = last_contact(session, read_number(typed)[0], customer.id)
-            campaign = session.get(Campaign, contact.campaign_id) if contact else None
-            if campaign is not None and campaign.state in (CampaignState.FINISHED, CampaignState.STOPPED):
-                # Nothing of it is dialled any more: the question is about a new call.
-                campaign = contact = None
-            found = decision.decide(
-                session,
-                customer_id=customer.id,
-                phone=typed,
-                campaign=campaign,
-                now=clock.now(),
-                attempts=contact.attempts if contact else 0,
-            )
-        trace = found.stored()
-        return {
-            "customer": customer,
-            "verdict": found,
-            "why": words.decided(trace),
-            "trace": words.trace_lines(trace),
-            "contact": contact,
-            "campaign": campaign,
-        }
 
     def _past(self, phone: int, customer_id: int | None) -> dict[str, Any]:
         made = history.calls(
@@ -178,6 +152,33 @@ def read_number(typed: str) -> tuple[int | None, Any]:
         return phone_lib.to_int(phone_lib.parse(typed).e164), ""
     except phone_lib.PhoneError as problem:
         return None, errors.TEXTS[f"phone.{problem.reason}"]
+
+
+def answer(typed: str, customer: Customer) -> dict[str, Any]:
+    """What the rules say about this customer's next call to the number, for callcab's pages."""
+    with unit_of_work(SYSTEM) as session:
+        contact = last_contact(session, read_number(typed)[0], customer.id)
+        campaign = session.get(Campaign, contact.campaign_id) if contact else None
+        if campaign is not None and campaign.state in (CampaignState.FINISHED, CampaignState.STOPPED):
+            # Nothing of it is dialled any more: the question is about a new call.
+            campaign = contact = None
+        found = decision.decide(
+            session,
+            customer_id=customer.id,
+            phone=typed,
+            campaign=campaign,
+            now=clock.now(),
+            attempts=contact.attempts if contact else 0,
+        )
+    trace = found.stored()
+    return {
+        "customer": customer,
+        "verdict": found,
+        "why": words.decided(trace),
+        "trace": words.trace_lines(trace),
+        "contact": contact,
+        "campaign": campaign,
+    }
 
 
 def last_contact(session: CabSession, phone: int | None, customer_id: int) -> Contact | None:

@@ -11,8 +11,9 @@ from flask_admin import expose
 
 from callcab.lib import tokens
 from callcab.services import search
+from callcab.services.call import history
 from callcab.services.search import Group
-from callcab.views.call_why import why_url
+from callcab.views.call_why import answer, why_url
 from callcab.web.access import Page, may
 from callcab.web.database import db
 from callcab.web.formatters import day, moment, money, phone
@@ -131,19 +132,22 @@ class SupportSearch(Page):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        """Hits of ?q=; when all of them are the same page, it opens at once."""
+        """Hits of ?q=; when all of them are the same page, it opens at once. A number that customers call is answered:
+        whether they may."""
         text = request.args.get("q", "")
         kinds = [name for name, kind in KINDS.items() if may(kind.permission)]
         groups = search.find(db.session(), text, kinds=kinds)
         targets = {KINDS[group.kind].url(row) for group in groups for row in group.rows}
-        if len(targets) == 1:
-            return redirect(targets.pop())
         number = search.whole_phone(search.cleaned(text)) if may("call.read") else None
+        callers = history.customers(db.session(), phone=number) if number else []
+        if len(targets) == 1 and not callers:
+            return redirect(targets.pop())
         return self.render(
             "support/search/index.html",
             typed=search.cleaned(text),
             groups=[draw(group, text) for group in groups],
             why=why_url("admin", number) if number else "",
+            answers=[answer(str(number), customer) for customer in callers],
         )
 
 

@@ -5,11 +5,15 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import assert_accessible, assert_fits
+from tests.browser.conftest import Site, assert_accessible, assert_fits
+from tests.browser.test_verification_card import CALLING_MS, GREEN_WITHIN_MS, answer
+from tests.browser.test_windows import fresh_code, payer_inn
 
 pytestmark = pytest.mark.browser
 
 Browse = Callable[..., Page]
+# No last two digits of the simulator's plan.
+PROVED = "9165550175"
 COUNTING = """() => addEventListener("pointerdown", () => {
   sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
 }, true)"""
@@ -80,6 +84,96 @@ def test_a_credit_takes_three_clicks_and_a_customer_is_found_by_none(counted: Ca
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text(number)
     assert clicks(page) == 0
+
+
+def test_a_whole_customer_is_on_one_page_with_a_click_for_each_tab(counted: Callable[..., Page]) -> None:
+    page = counted("/admin/clients/", who="lead")
+    page.locator("table.list td.cell-main a").first.click()
+    name = page.locator("h1").inner_text()
+    tabs = ["Номера", "Счета", "Платежи", "Промокоды", "Чёрный список", "IP", "Рассылки", "Журнал", "Обзор"]
+    for place, tab in enumerate(tabs, start=1):
+        page.get_by_role("navigation", name="Вкладки").get_by_role("link", name=tab, exact=True).click()
+        expect(page.locator(".tabs [aria-current=page]")).to_have_text(tab)
+        expect(page.locator("h1")).to_have_text(name)
+        assert clicks(page) == 1 + place
+
+
+def test_a_first_invoice_takes_three_clicks_and_one_more_to_an_earlier_payer_two(
+    counted: Callable[..., Page], site: Site
+) -> None:
+    page = counted("/cabinet/", who="owner")
+    page.get_by_role("link", name="Счета", exact=True).click()
+    page.get_by_label("Введите ИНН").click()
+    page.keyboard.type(payer_inn(site))
+    page.keyboard.press("Enter")
+    page.get_by_label("Сумма").click()
+    compose(page, "1500")
+    assert clicks(page) <= 3
+    page = counted("/cabinet/", who="owner")
+    page.get_by_role("link", name="Счета", exact=True).click()
+    page.locator(".cluster a[href*='/compose/?inn=']").first.click()
+    expect(page.get_by_label("Сумма")).to_be_focused()
+    compose(page, "2500")
+    assert clicks(page) == 2
+
+
+def compose(page: Page, amount: str) -> None:
+    """Type the sum where the focus is, and Enter: the invoice downloads itself."""
+    page.keyboard.type(amount)
+    with page.expect_download():
+        page.keyboard.press("Enter")
+
+
+def test_a_number_is_verified_with_three_clicks_and_ten_digits(counted: Callable[..., Page], browse: Browse) -> None:
+    page = counted("/cabinet/", who="other")
+    page.get_by_role("link", name="Номера телефонов", exact=True).click()
+    page.get_by_role("link", name="Создать исходящий номер").first.click()
+    page.get_by_label("Номер телефона").click()
+    page.keyboard.type(PROVED)
+    page.keyboard.press("Enter")
+    card = page.locator("#verification-card")
+    line = answer(browse("/cabinet/handset/", who="other"), PROVED)
+    expect(card.get_by_text("Нажмите 1")).to_be_visible(timeout=CALLING_MS)
+    line.get_by_role("button", name="Нажать 1").click()
+    expect(card.get_by_text("Номер подтверждён")).to_be_visible(timeout=GREEN_WITHIN_MS)
+    assert clicks(page) <= 3
+
+
+def test_a_promo_code_takes_one_click_the_code_and_enter(counted: Callable[..., Page], browse: Browse) -> None:
+    code = fresh_code(browse)
+    page = counted("/cabinet/", who="owner")
+    page.get_by_role("link", name="Промокоды", exact=True).click()
+    expect(page.get_by_label("Введите промокод")).to_be_focused()
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("Промокод активирован")
+    assert clicks(page) == 1
+
+
+def test_the_own_address_takes_two_clicks(counted: Callable[..., Page]) -> None:
+    page = counted("/cabinet/", who="other")
+    page.get_by_role("link", name="Проверка IP", exact=True).click()
+    page.get_by_role("button", name="Добавить текущий адрес").click()
+    row = page.locator("table.list tbody tr", has_text="127.0.0.1")
+    expect(row).to_have_count(1)
+    assert clicks(page) == 2
+    row.get_by_role("button", name="Удалить").click()
+    page.locator("dialog[open]").get_by_role("button", name="Удалить").click()
+    expect(page.get_by_role("button", name="Добавить текущий адрес")).to_be_visible()
+
+
+def test_why_a_number_was_not_called_takes_a_slash_and_its_digits(counted: Callable[..., Page]) -> None:
+    listed = counted("/cabinet/blacklist/", who="owner").locator("td.cell-phone").first.inner_text()
+    digits = "".join(letter for letter in listed if letter.isdigit())[1:]
+    for who, path in (("lead", "/admin/"), ("owner", "/cabinet/calls/")):
+        page = counted(path, who=who)
+        page.keyboard.press("/")
+        page.keyboard.type(digits)
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_contain_text("Сейчас: нельзя")
+        expect(page.locator("main")).to_contain_text("Чёрный список клиента")
+        assert clicks(page) == 0
+        assert_accessible(page)
 
 
 def test_five_hundred_codes_take_four_clicks_at_most(counted: Callable[..., Page]) -> None:

@@ -166,6 +166,17 @@ def test_the_decision_of_a_campaign_under_way_names_its_next_attempt(people: Peo
     assert "Рассылка: Идущая, следующая попытка" in text
 
 
+def test_calls_searched_for_a_whole_number_say_whether_it_may_be_called(people: People) -> None:
+    forbid(people.customer_id)
+    forbid(people.other_id, "тайна")
+    page = people.olga.get("/cabinet/calls/", query={"search": TYPED})
+    assert "Сейчас: нельзя" in page.text
+    assert "Чёрный список клиента" in page.text
+    assert "тайна" not in page.text
+    assert page.link("Почему (не) позвонили")
+    assert "Сейчас:" not in people.olga.get("/cabinet/calls/", query={"search": "4577"}).text
+
+
 # «Справка по номеру»
 
 

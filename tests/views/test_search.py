@@ -75,5 +75,16 @@ def test_a_sum_finds_payments_and_leads_to_the_list_asked_for_it(people: People)
     assert "1 234,50" in people.sasha.get(page.response.location).text
 
 
+def test_a_number_that_a_customer_calls_is_answered_instead_of_opened(people: People) -> None:
+    with unit_of_work(Scope.system("test")) as session:
+        blacklist.add_many(
+            session, people.customer_id, [79253944577], source=BlacklistSource.HAND, actor=Actor.system("test")
+        )
+    page = people.sasha.get("/admin/search/", query={"q": "8 925 394-45-77"})
+    assert "ООО «Ромашка». Сейчас: нельзя" in page.text
+    assert "Чёрный список клиента" in page.text
+    assert page.link("Почему (не) позвонили")
+
+
 def test_a_customer_has_no_search_over_everything(people: People) -> None:
     people.olga.get("/admin/search/?q=1", status=403)
