@@ -192,6 +192,8 @@ def ask(
         form=form,
         problem=problem,
         shown=shown,
+        # What other fields could not mend has nothing to be pressed for.
+        offered=not (shown and shown.hindered) or (form is not None and choice.confirmed),
         way_back=way_back(choice.action.operation, final=choice.action.final),
         typed_needed=choice.action.danger and found > TYPED_ABOVE,
         target=f"{view.url}/action/{Request(view.spec, request.args).url()}",
