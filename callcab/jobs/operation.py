@@ -12,6 +12,7 @@ from callcab.jobs.registry import every, job
 from callcab.lib.csv_io import FileError
 from callcab.lib.errors import DomainError
 from callcab.lib.storage import StorageError
+from callcab.models import Operation, OperationState, SavedView, User
 from callcab.scope import Scope
 from callcab.services import export_schedule, mail, stored_file
 from callcab.services import operation as operations
@@ -53,18 +54,31 @@ def _chunk(scope: Scope, operation_id: int, current: operations.Run) -> operatio
 
 def _tell(session: CabSession, operation_id: int) -> None:
     """Write to whoever waits for the file of a schedule; in the commit that finished it."""
-    found = export_schedule.addressee(session, operation_id)
-    if found is None:
-        return
-    person, view = found
+    found = export_schedule.addressee(session, operation_id, OperationState.DONE)
+    if found is not None:
+        _write(session, *found, "ready", f"jobs/details/?id={operation_id}")
+
+
+def _tell_failure(session: CabSession, operation: Operation) -> None:
+    """Write to him why there is no file; in the commit that says so, so once however often it was tried."""
+    found = export_schedule.addressee(session, operation.id, OperationState.FAILED)
+    if found is not None:
+        reason = edge.word(operation.error_code or "") % operation.error_params
+        _write(session, *found, "failed", f"jobs/details/?id={operation.id}", reason)
+
+
+operations.when_failed(_tell_failure)
+
+
+def _write(session: CabSession, person: User, view: SavedView, what: str, page: str, reason: str = "") -> None:
     side = "admin" if person.is_staff else "cabinet"
+    words = {"view": view.name, "link": edge.address(f"/{side}/{page}"), "reason": reason}
     mail.send(
         session,
         kind="export_schedule",
         recipient=person.email,
-        subject=edge.word("export_schedule.subject") % {"view": view.name},
-        text=edge.word("export_schedule.letter")
-        % {"view": view.name, "link": edge.address(f"/{side}/jobs/details/?id={operation_id}")},
+        subject=edge.word(f"export_schedule.{what}.subject") % words,
+        text=edge.word(f"export_schedule.{what}.letter") % words,
         customer_id=view.customer_id,
     )
 
@@ -90,11 +104,16 @@ def sweep() -> None:
 
 @every(60)
 def run_schedules() -> None:
-    """Start the files that are due, a few per transaction."""
+    """Start the files that are due, a few per transaction; whose schedule stops is told why."""
     while True:
         with unit_of_work(Scope.system("jobs")) as session:
-            if export_schedule.run_due(session) < export_schedule.AT_ONCE:
-                return
+            due = export_schedule.run_due(session)
+            for row in due:
+                found = export_schedule.reader(session, row) if row.stopped else None
+                if found is not None:
+                    _write(session, *found, "stopped", "file-schedules/", edge.word(row.stopped))
+        if len(due) < export_schedule.AT_ONCE:
+            return
 
 
 @every(3_600)

@@ -111,8 +111,10 @@ def may_change(row: ExportSchedule, actor: Actor) -> bool:
 
 
 def pause(session: CabSession, schedule_id: int, *, actor: Actor) -> ExportSchedule:
-    """Nothing comes until it goes on. Flushed, audited. Raises NotFound, Forbidden."""
+    """Nothing comes until it goes on; one that stopped keeps its reason. Flushed, audited. NotFound, Forbidden."""
     row = _taken(session, schedule_id, actor)
+    if row.paused:
+        return row
     row.paused, row.stopped = True, ""
     _note(session, "export_schedule.pause", row, actor)
     session.flush()
@@ -122,6 +124,8 @@ def pause(session: CabSession, schedule_id: int, *, actor: Actor) -> ExportSched
 def resume(session: CabSession, schedule_id: int, *, actor: Actor) -> ExportSchedule:
     """It goes on at its next moment: what a pause left out is not made up for. Flushed, audited."""
     row = _taken(session, schedule_id, actor)
+    if not row.paused:
+        return row
     row.paused, row.stopped = False, ""
     row.next_at = next_moment(row.period, row.day, row.hour, operation.zone_of(session, row.customer_id), clock.now())
     _note(session, "export_schedule.resume", row, actor)
@@ -142,10 +146,10 @@ def of_view(session: CabSession, view_id: int) -> int:
     return session.scalar(sa.select(sa.func.count()).where(ExportSchedule.saved_view_id == view_id)) or 0
 
 
-def run_due(session: CabSession) -> int:
-    """Start what is due; moments that were missed make one file together. For the timetable; returns how many.
+def run_due(session: CabSession) -> Sequence[ExportSchedule]:
+    """Start what is due; moments that were missed make one file together. For the timetable; returns what was due.
 
-    What can't be started (the view is out of date, the owner may not any more) is paused, and says why.
+    What can't be started (the view is out of date, the owner may not any more) is paused, and ``stopped`` says why.
     """
     now = clock.now()
     due = session.scalars(
@@ -165,19 +169,33 @@ def run_due(session: CabSession) -> int:
         except DomainError as refusal:
             row.paused, row.stopped = True, refusal.code[:64]
     session.flush()
-    return len(due)
+    return due
 
 
-def addressee(session: CabSession, operation_id: int) -> tuple[User, SavedView] | None:
-    """Who waits for the file of a finished operation, and of which view; None when nobody does."""
+def addressee(session: CabSession, operation_id: int, state: OperationState) -> tuple[User, SavedView] | None:
+    """Who waits for the file of an operation that ended so, and of which view; None when nobody does."""
+    return _reader(
+        session,
+        sa.and_(
+            ExportSchedule.last_operation_id == operation_id,
+            sa.exists().where(Operation.id == operation_id, Operation.state == state),
+        ),
+    )
+
+
+def reader(session: CabSession, row: ExportSchedule) -> tuple[User, SavedView] | None:
+    """Who is told about a schedule, and of which view; None when he may not come in any more."""
+    return _reader(session, ExportSchedule.id == row.id)
+
+
+def _reader(session: CabSession, which: sa.ColumnElement[bool]) -> tuple[User, SavedView] | None:
     found = session.execute(
         sa.select(User, SavedView)
         .select_from(ExportSchedule)
-        .join(Operation, Operation.id == ExportSchedule.last_operation_id)
         .join(User, User.id == ExportSchedule.owner_id)
         .join(SavedView, SavedView.id == ExportSchedule.saved_view_id)
-        .where(Operation.id == operation_id, Operation.state == OperationState.DONE)
-        .where(User.status == UserStatus.ACTIVE)
+        .outerjoin(Customer, Customer.id == ExportSchedule.customer_id)
+        .where(which, User.status == UserStatus.ACTIVE, Customer.status.is_distinct_from(CustomerStatus.BLOCKED))
     ).one_or_none()
     return None if found is None else (found[0], found[1])
 

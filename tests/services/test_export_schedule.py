@@ -10,6 +10,7 @@ from callcab.db import unit_of_work
 from callcab.jobs import operation as jobs
 from callcab.lib import clock
 from callcab.lib.errors import Forbidden, Invalid, NotFound
+from callcab.lib.storage import StorageError
 from callcab.models import (
     BlacklistSource,
     ExportSchedule,
@@ -142,6 +143,81 @@ def test_a_letter_leads_to_the_file_and_holds_none_of_it(owner: Actor) -> None:
     assert "394-44" not in letter.text
 
 
+def letters() -> list[MailMessage]:
+    with unit_of_work(SYSTEM) as session:
+        return list(session.scalars(sa.select(MailMessage).order_by(MailMessage.id)))
+
+
+def started(row: ExportSchedule, **values: object) -> int:
+    """The operation that the timetable queues for a schedule, with other values."""
+    make_due(row)
+    jobs.run_schedules()
+    made = newest()
+    assert made is not None
+    with unit_of_work(SYSTEM) as session:
+        session.execute(sa.update(Operation).where(Operation.id == made.id).values(**values or {"attempts": 0}))
+    return made.id
+
+
+def test_a_file_that_can_not_be_made_is_told_once_with_the_reason_and_what_to_do(
+    owner: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*asked: object) -> None:
+        raise StorageError("no_room")
+
+    operation_id = started(agree(owner))
+    monkeypatch.setattr(jobs.operations, "step", full)
+    jobs.run(operation_id)
+    jobs.run(operation_id)
+    (letter,) = letters()
+    assert letter.subject == "Файл не собрался: Руками"
+    assert letter.customer_id == owner.customer_id
+    assert "На сервере закончилось место для файлов." in letter.text
+    assert "Что сделать:" in letter.text
+    assert f"/cabinet/jobs/details/?id={operation_id}" in letter.text
+
+
+def test_a_file_whose_workers_died_is_told_once_and_not_at_each_try(owner: Actor) -> None:
+    silent = clock.now() - timedelta(minutes=5)
+    operation_id = started(agree(owner), state=OperationState.RUNNING, attempts=1, heartbeat_at=silent)
+    jobs.sweep()
+    assert letters() == []
+    with unit_of_work(SYSTEM) as session:
+        values = {"state": OperationState.RUNNING, "attempts": 3, "heartbeat_at": silent}
+        session.execute(sa.update(Operation).where(Operation.id == operation_id).values(**values))
+    jobs.sweep()
+    jobs.sweep()
+    (letter,) = letters()
+    assert "за 3 попытки" in letter.text
+
+
+def test_a_job_that_comes_after_the_last_try_tells_it_too(owner: Actor) -> None:
+    operation_id = started(agree(owner), attempts=3)
+    jobs.run(operation_id)
+    jobs.run(operation_id)
+    assert len(letters()) == 1
+
+
+def test_a_file_that_a_person_asked_for_himself_sends_no_letter(owner: Actor) -> None:
+    operation_id = started(agree(owner), attempts=3)
+    with unit_of_work(SYSTEM) as session:
+        session.execute(sa.update(ExportSchedule).values(last_operation_id=None))
+    jobs.run(operation_id)
+    assert letters() == []
+
+
+def test_a_schedule_that_stops_says_why_and_what_to_do(owner: Actor) -> None:
+    make_due(agree(owner))
+    with unit_of_work(SYSTEM) as session:
+        session.execute(sa.update(SavedView).values(query=[["gone", "1"]]))
+    jobs.run_schedules()
+    jobs.run_schedules()
+    (letter,) = letters()
+    assert letter.subject == "Файл больше не собирается: Руками"
+    assert "Фильтр устарел." in letter.text
+    assert "/cabinet/file-schedules/" in letter.text
+
+
 def test_only_what_is_new_is_counted_from_the_schedule_s_own_last_file(
     owner: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +253,19 @@ def test_an_owner_who_is_switched_off_gets_no_more_files(owner: Actor) -> None:
         session.execute(sa.update(User).values(status=UserStatus.DISABLED))
     assert run() is None
     assert (load(row).paused, load(row).stopped) == (True, "forbidden")
+    assert letters() == []
+
+
+def test_what_is_paused_or_goes_on_already_stays_as_it_is(owner: Actor) -> None:
+    row = agree(owner)
+    make_due(row)
+    with unit_of_work(Scope.tenant(owner.customer_id or 0)) as session:
+        export_schedule.resume(session, row.id, actor=owner)
+    assert load(row).next_at < clock.now(), "a file that is due was left out"
+    make_due(row, paused=True, stopped="list.stale")
+    with unit_of_work(Scope.tenant(owner.customer_id or 0)) as session:
+        export_schedule.pause(session, row.id, actor=owner)
+    assert load(row).stopped == "list.stale"
 
 
 def test_a_customer_who_is_blocked_gets_no_more_files(owner: Actor) -> None:

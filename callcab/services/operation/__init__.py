@@ -38,6 +38,7 @@ from callcab.services.operation.running import (
     fail,
     scope_of,
     step,
+    when_failed,
     zone_of,
 )
 from callcab.services.operation.starting import cancel, confirm, inline_rows, run_inline, start, start_import
@@ -106,6 +107,7 @@ __all__ = [
     "undo_until",
     "undone_by",
     "way_of",
+    "when_failed",
     "whole",
     "zone_of",
 ]

@@ -1,5 +1,6 @@
 """How an operation is carried out: ``begin`` once per worker's try, then ``step`` for one chunk per transaction."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
 from typing import Any
@@ -21,6 +22,14 @@ MAX_ATTEMPTS = 3
 ROWS_KEPT = 10_000
 SMALL = 1_000
 DEFAULT_ZONE = ZoneInfo("Europe/Moscow")
+
+_tell_failure: Callable[[CabSession, Operation], None] | None = None
+
+
+def when_failed(tell: Callable[[CabSession, Operation], None]) -> None:
+    """Name who is told of an operation that fails, in the commit in which it does; the edge does it once at start."""
+    global _tell_failure
+    _tell_failure = tell
 
 
 class Step(StrEnum):
@@ -72,7 +81,7 @@ def begin(session: CabSession, operation_id: int) -> int:
     if operation is None or operation.state not in (OperationState.QUEUED, OperationState.PREVIEW):
         return 0
     if operation.attempts >= MAX_ATTEMPTS:
-        give_up(operation)
+        give_up(session, operation)
         return 0
     operation.attempts += 1
     operation.started_at = operation.started_at or clock.now()
@@ -119,8 +128,7 @@ def fail(session: CabSession, operation_id: int, code: str, params: dict[str, An
     operation = session.scalar(sa.select(Operation).where(Operation.id == operation_id).with_for_update())
     if operation is None or operation.finished_at is not None:
         return
-    _failed(operation, code, params or {})
-    session.flush()
+    _failed(session, operation, code, params or {})
 
 
 def lock(session: CabSession, operation_id: int) -> Operation | None:
@@ -133,9 +141,9 @@ def lock(session: CabSession, operation_id: int) -> Operation | None:
     )
 
 
-def give_up(operation: Operation) -> None:
-    """After MAX_ATTEMPTS tries that left no trace."""
-    _failed(operation, "operation.gave_up", {"attempts": operation.attempts})
+def give_up(session: CabSession, operation: Operation) -> None:
+    """After MAX_ATTEMPTS tries that left no trace. Flushed."""
+    _failed(session, operation, "operation.gave_up", {"attempts": operation.attempts})
 
 
 def restarts(operation: Operation) -> bool:
@@ -224,8 +232,11 @@ def _end(operation: Operation) -> None:
     operation.finished_at = clock.now()
 
 
-def _failed(operation: Operation, code: str, params: dict[str, Any]) -> None:
+def _failed(session: CabSession, operation: Operation, code: str, params: dict[str, Any]) -> None:
     operation.state = OperationState.FAILED
     operation.error_code = code[:64]
     operation.error_params = {key: value if isinstance(value, int) else str(value) for key, value in params.items()}
     operation.finished_at = clock.now()
+    session.flush()
+    if _tell_failure is not None:
+        _tell_failure(session, operation)

@@ -35,7 +35,7 @@ def sweep(session: CabSession, *, limit: int = 200) -> int:
     queued = 0
     for operation in silent:
         if operation.attempts >= MAX_ATTEMPTS:
-            give_up(operation)
+            give_up(session, operation)
             continue
         if operation.state is OperationState.RUNNING:
             operation.state = OperationState.QUEUED
