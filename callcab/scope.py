@@ -128,12 +128,17 @@ def criteria(customer_id: int) -> list[Any]:
 def own(kind: type[Any], columns: Any, customer_id: Any) -> sa.ColumnElement[bool] | None:
     """The same criterion for a statement past the mapper, over the columns of a table of this kind; None where the
     rows are nobody's."""
+    found = own_parts(kind, columns, customer_id)
+    return sa.or_(*found) if found else None
+
+
+def own_parts(kind: type[Any], columns: Any, customer_id: Any) -> list[sa.ColumnElement[bool]]:
+    """What ``own`` joins by OR: no row meets two of them."""
     if issubclass(kind, SharedOrOwned):
-        return sa.or_(columns.customer_id == customer_id, columns.customer_id.is_(None))
+        return [columns.customer_id == customer_id, columns.customer_id.is_(None)]
     if issubclass(kind, TenantOwned | TenantOrStaff):
-        mine: sa.ColumnElement[bool] = columns.customer_id == customer_id
-        return mine
-    return columns.id == customer_id if issubclass(kind, TenantItself) else None
+        return [columns.customer_id == customer_id]
+    return [columns.id == customer_id] if issubclass(kind, TenantItself) else []
 
 
 @event.listens_for(CabSession, "do_orm_execute")

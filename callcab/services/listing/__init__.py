@@ -13,6 +13,7 @@ from callcab.services.listing.filters import (
     Filter,
     ReferenceFilter,
     TextFilter,
+    parameter,
 )
 from callcab.services.listing.identity import decode_id, decode_ids, encode_id
 from callcab.services.listing.lookup import Lookup
@@ -26,6 +27,7 @@ from callcab.services.listing.query import (
     get_one,
     iterate,
     matching,
+    plans_once,
     selection,
 )
 from callcab.services.listing.shown import Related
@@ -62,7 +64,9 @@ __all__ = [
     "holding",
     "iterate",
     "matching",
+    "parameter",
     "parse",
+    "plans_once",
     "position",
     "position_of",
     "register",

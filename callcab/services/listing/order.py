@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
-from sqlalchemy.sql.selectable import Subquery
+from sqlalchemy.sql.selectable import FromClause
 
 from callcab.services.listing.spec import ListSpec, Sort
 
@@ -33,7 +33,7 @@ def order_columns(spec: ListSpec, sort: str) -> list[Any]:
     return _columns(spec, sort)[0]
 
 
-def order_by(spec: ListSpec, sort: str, *, backwards: bool = False, found: Subquery | None = None) -> list[Any]:
+def order_by(spec: ListSpec, sort: str, *, backwards: bool = False, found: FromClause | None = None) -> list[Any]:
     """ORDER BY of the list, or of the same list read from its end; over ``found``, which has the columns, if given."""
     if found is not None:
         return _order(spec, sort, backwards, found)
@@ -42,7 +42,7 @@ def order_by(spec: ListSpec, sort: str, *, backwards: bool = False, found: Subqu
     return spec.orders[sort, backwards]
 
 
-def _order(spec: ListSpec, sort: str, backwards: bool, found: Subquery | None) -> list[Any]:
+def _order(spec: ListSpec, sort: str, backwards: bool, found: FromClause | None) -> list[Any]:
     chosen, _ = _sort_of(spec, sort)
     columns, descending = _columns(spec, sort)
     if found is not None:
@@ -92,10 +92,15 @@ def read_position(spec: ListSpec, sort: str, position: Sequence[Any]) -> list[An
     return [_load(column, value) for column, value in zip(columns, position, strict=True)]
 
 
-def behind(spec: ListSpec, sort: str, values: Sequence[Any], *, backwards: bool = False) -> ColumnElement[bool]:
-    """``after_position`` of values that are parameters already, None for an empty cell."""
+def behind(
+    spec: ListSpec, sort: str, values: Sequence[Any], *, backwards: bool = False, found: FromClause | None = None
+) -> ColumnElement[bool]:
+    """``after_position`` of values that are parameters already, None for an empty cell; over ``found``, which has the
+    columns, if given."""
     chosen, _ = _sort_of(spec, sort)
     columns, descending = _columns(spec, sort)
+    if found is not None:
+        columns = [found.c[column.key] for column in columns]
     downward = descending != backwards
     if not chosen.nullable:
         return _behind(columns, values, downward)

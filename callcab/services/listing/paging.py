@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement, Select
-from sqlalchemy.sql.selectable import Subquery
+from sqlalchemy.sql.selectable import FromClause, Subquery
 
 from callcab.db import CabSession
 from callcab.services.listing.order import (
@@ -26,9 +26,9 @@ from callcab.services.listing.query import (
     capped,
     conditions,
     counting,
+    hit_search,
     matching,
     own_conditions,
-    ranges_of,
     whole_list,
 )
 from callcab.services.listing.shown import Shown
@@ -139,8 +139,8 @@ class _Reader:
         """A step by a statement that is made once for each order and shape of what was asked; the count comes along."""
         at = [] if cursor is None else cursor.values
         empty = [value is None for value in at]
-        scoped, unnamed = self.session.owner_id is not None, self.customer_id is None
-        key = (self.state.sort, backwards, self.state.page_size, unnamed, scoped, *empty, "at", *named.shape)
+        whose = self.customer_id is None, self.session.owner_id is None, self.customer_id == self.session.owner_id
+        key = (self.state.sort, backwards, self.state.page_size, *whose, *empty, "at", *named.shape)
         statement, values = shown.select(self.session)
         kept = shown.kept.get(key)
         if kept is None:
@@ -160,25 +160,32 @@ class _Reader:
         self, shown: Shown, statement: Select[Any], named: Asked, empty: Sequence[bool], backwards: bool
     ) -> Select[Any]:
         """With parameters for the customer, for what was asked, and for the place to go on from."""
-        spec, sort, state = self.spec, self.state.sort, self.state
-        statement = statement.add_columns(self._count(shown, named))
-        behind_it = [self._behind(empty, backwards)] if empty else []
+        spec, sort = self.spec, self.state.sort
         order = order_by(spec, sort, backwards=backwards)
         # A number that the planner sees: of an unknown limit he expects a tenth of the table, and never keeps the plan.
-        size = sa.literal_column(str(state.page_size + 1), sa.Integer)
-        ranges = ranges_of(spec, state, counting=False)
-        if ranges is None:
-            found = conditions(spec, state, self._owner, named=True)
-            return statement.where(*found, *behind_it).order_by(*order).limit(size)
-        found = [*own_conditions(spec, self._owner), *behind_it]
-        hits = ranges.hits(state.search, found, order_columns(spec, sort))
-        inner = order_by(spec, sort, backwards=backwards, found=hits)
-        keys = sa.select(hits).order_by(*inner).limit(size).subquery()
-        return statement.where(*self._among(keys)).order_by(*order)
+        size = sa.literal_column(str(self.state.page_size + 1), sa.Integer)
+        search = hit_search(spec, self.state, counting=False)
+        if search is None:
+            found = [*conditions(spec, self.state, self._owner(shown), named=True), *self._behind(empty, backwards)]
+            counted = self._count(shown, named)
+            return statement.add_columns(counted).where(*found).order_by(*order).limit(size)
+        # All that matches is found once, for the page and to be counted.
+        mine = [*own_conditions(spec, self._owner(shown)), *shown.mine(self.session)]
+        hits = sa.select(search.hits(self.state.search, mine, order_columns(spec, sort))).cte("hits")
+        keys = (
+            sa.select(hits)
+            .where(*self._behind(empty, backwards, hits))
+            .order_by(*order_by(spec, sort, backwards=backwards, found=hits))
+            .limit(size)
+            .subquery()
+        )
+        counted = sa.select(sa.func.count()).select_from(hits).scalar_subquery()
+        return statement.add_columns(counted).where(*self._among(keys)).order_by(*order)
 
-    @property
-    def _owner(self) -> sa.BindParameter[int] | None:
-        return None if self.customer_id is None else CUSTOMER
+    def _owner(self, shown: Shown) -> sa.BindParameter[int] | None:
+        """The customer whose rows are listed, unless the session is confined to him: that says the same."""
+        confined = self.customer_id == self.session.owner_id and bool(shown.mine(self.session))
+        return None if self.customer_id is None or confined else CUSTOMER
 
     def _count(self, shown: Shown, named: Asked) -> ColumnElement[Any]:
         """How many rows match, for a column of the page's statement; NULL where that is no business of the page."""
@@ -187,20 +194,24 @@ class _Reader:
         total = spec.total_of(owner) if whole else None
         if total is not None and (owner is not None or self.session.owner_id is None):
             chosen = [sa.bindparam(name, type_=sa.BigInteger) for name in named.values]
-            return total.inside(chosen[0] if chosen else self._owner)
+            return total.inside(chosen[0] if chosen else None if owner is None else CUSTOMER)
         if spec.count_cap is None or total is not None:
             return sa.null()
         most = spec.count_cap + 1
-        return counting(self.session, spec, shown, state, self._owner, most, named=True).scalar_subquery()
+        return counting(self.session, spec, shown, state, self._owner(shown), most, named=True).scalar_subquery()
 
-    def _behind(self, empty: Sequence[bool], backwards: bool) -> ColumnElement[bool]:
-        """The place to go on from; cells that are empty there decide how that is said."""
+    def _behind(
+        self, empty: Sequence[bool], backwards: bool, found: FromClause | None = None
+    ) -> list[ColumnElement[bool]]:
+        """The place to go on from, if any; cells that are empty there decide how that is said."""
+        if not empty:
+            return []
         columns = order_columns(self.spec, self.state.sort)
         marks = [
             None if gap else sa.bindparam(_mark(place), type_=column.type)
             for place, (gap, column) in enumerate(zip(empty, columns, strict=True))
         ]
-        return behind(self.spec, self.state.sort, marks, backwards=backwards)
+        return [behind(self.spec, self.state.sort, marks, backwards=backwards, found=found)]
 
     def _among(self, keys: Subquery) -> list[ColumnElement[bool]]:
         """The rows of these keys."""

@@ -110,7 +110,12 @@ class PhoneSearch:
         places = part.spans.places if COMMON <= len(part.digits) < WHOLE else ()
         return (len(part.digits), part.last, part.is_common, *places)
 
-    def by_ranges(self, text: str, *, counting: bool) -> bool:
+    def is_rare(self, text: str) -> bool:
+        """Whether so few numbers have it that an index finds them, a page never reads the list in its own order."""
+        part = read(text)
+        return part is not None and len(part.digits) <= WHOLE and not part.is_common
+
+    def by_hits(self, text: str, *, counting: bool) -> bool:
         """Whether ``hits`` is quicker than the condition."""
         part = read(text)
         return part is not None and COMMON <= len(part.digits) < WHOLE and (counting or not part.is_common)

@@ -20,7 +20,7 @@ from callcab.services.listing.identity import decode_id, with_ids
 from callcab.services.listing.order import after_position, order_by, position_of
 from callcab.services.listing.phone_search import PhoneSearch
 from callcab.services.listing.shown import Shown
-from callcab.services.listing.spec import ListSpec
+from callcab.services.listing.spec import HitSearch, ListSpec
 from callcab.services.listing.state import ListState
 
 # Of a statement that is kept: the customer whose rows are listed.
@@ -167,18 +167,26 @@ def counting(
     named: bool,
 ) -> Select[Any]:
     """How many rows match, ``most`` at most, as a statement with the parameters of the session and of ``asked``."""
-    ranges = ranges_of(spec, state, counting=True) if named else None
-    if ranges is None:
+    search = hit_search(spec, state, counting=True) if named else None
+    if search is None:
         return shown.counting(session, conditions(spec, state, customer, named=named), most=most)
-    rows = ranges.hits(state.search, [*own_conditions(spec, customer), *shown.mine(session)])
+    rows = search.hits(state.search, [*own_conditions(spec, customer), *shown.mine(session)])
     return sa.select(sa.func.count()).select_from(sa.select(rows).limit(most).subquery())
 
 
-def ranges_of(spec: ListSpec, state: ListState, *, counting: bool) -> PhoneSearch | None:
-    """The search whose ranges find or count what a search alone asks for sooner than its condition does."""
-    if not isinstance(spec.search, PhoneSearch) or not state.search or state.filters:
+def plans_once(spec: ListSpec, state: ListState) -> bool:
+    """Whether a page reads by the same indexes whatever the values are, so that PostgreSQL may keep its plan: a list in
+    its own order, or a search for digits that few numbers have, each range of which is a question of its own."""
+    if state.filters or state.where or state.errors or state.page is not None:
+        return False
+    return not state.search or (isinstance(spec.search, PhoneSearch) and spec.search.is_rare(state.search))
+
+
+def hit_search(spec: ListSpec, state: ListState, *, counting: bool) -> HitSearch | None:
+    """The search that finds or counts what it alone is asked for sooner than its condition does."""
+    if not isinstance(spec.search, HitSearch) or not state.search or state.filters:
         return None
-    return spec.search if spec.search.by_ranges(state.search, counting=counting) else None
+    return spec.search if spec.search.by_hits(state.search, counting=counting) else None
 
 
 def _kept_total(session: orm.Session, spec: ListSpec, state: ListState, customer_id: int | None) -> int | None:

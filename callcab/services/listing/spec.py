@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.sql.selectable import Subquery
 
 from callcab.services.listing.filters import Filter, parameter
-from callcab.services.listing.phone_search import PhoneSearch, Shape
 from callcab.services.listing.shown import Related, Shown
 
 
@@ -36,6 +36,34 @@ class Total(Protocol):
         ...
 
 
+@runtime_checkable
+class KeptSearch(Protocol):
+    """A search whose statements look the same for all texts of a shape, so that they are made once and kept."""
+
+    def __call__(self, text: str, *, named: bool = False) -> ColumnElement[bool] | None:
+        """The condition, None when such text can't match anything; if ``named``, with the parameters of ``values``."""
+        ...
+
+    def shape(self, text: str) -> tuple[Any, ...] | None:
+        """What of the text decides how the condition looks; None when it can't match anything."""
+        ...
+
+    def values(self, text: str) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class HitSearch(KeptSearch, Protocol):
+    """One that finds all that matches at once, for the page and to be counted."""
+
+    def by_hits(self, text: str, *, counting: bool) -> bool:
+        """Whether that is quicker than the condition."""
+        ...
+
+    def hits(self, text: str, conditions: Sequence[ColumnElement[bool]], columns: Sequence[Any] = ()) -> Subquery:
+        """These columns of what matches and meets the conditions, each row once; without columns to be counted."""
+        ...
+
+
 @dataclass(frozen=True)
 class ExactSearch:
     """For ``ListSpec.search``: rows with the very value that ``read`` makes of the text, none where it gives None."""
@@ -47,15 +75,11 @@ class ExactSearch:
         value = self.read(text)
         return None if value is None else self.column == parameter("exactly", value, self.column, named=named)
 
-    def shape(self, text: str) -> Shape | None:
+    def shape(self, text: str) -> tuple[Any, ...] | None:
         return None if self.read(text) is None else ()
 
     def values(self, text: str) -> dict[str, Any]:
         return {"exactly": self.read(text)}
-
-
-# Searches whose statements look the same for all texts of a shape; ``values`` gives their parameters.
-KeptSearch = ExactSearch | PhoneSearch
 
 
 @dataclass(frozen=True)
@@ -99,8 +123,8 @@ class ListSpec:
             raise ValueError(f"list {self.name}: unknown default sort {self.default_sort}")
         object.__setattr__(self, "by_key", {item.key: item for item in self.filters})
 
-    @property
-    def kept_search(self) -> "KeptSearch | None":
+    @cached_property
+    def kept_search(self) -> KeptSearch | None:
         """The search, if its statements are kept."""
         return self.search if isinstance(self.search, KeptSearch) else None
 

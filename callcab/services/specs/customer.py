@@ -1,5 +1,7 @@
 """List of customers, for support."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,24 +18,53 @@ from callcab.services.listing import (
     ReferenceFilter,
     Related,
     Sort,
+    parameter,
     register,
 )
 from callcab.services.operation import ExportColumn
 
 WHOLE = 11
+ESCAPE = "/"
 
 
-def search(text: str) -> sa.ColumnElement[bool]:
-    """By name, INN, e-mail, or a phone number that the customer holds."""
-    found = [
-        Customer.name.icontains(text, autoescape=True),
-        Customer.email.icontains(text, autoescape=True),
-        Customer.inn.startswith(text.strip(), autoescape=True),
-    ]
-    digits = phones.search_digits(text)
-    if len(digits) == WHOLE:
-        found.append(Customer.id.in_(sa.select(PhoneNumber.customer_id).where(PhoneNumber.phone == int(digits))))
-    return sa.or_(*found)
+class CustomerSearch:
+    """By name, INN, e-mail, or a whole phone number that the customer holds; its statements are kept."""
+
+    def __call__(self, text: str, *, named: bool = False) -> sa.ColumnElement[bool]:
+        values = self.values(text)
+
+        def given(name: str, column: Any) -> sa.BindParameter[Any]:
+            return parameter(name, values[name], column, named=named)
+
+        found = [
+            sa.func.lower(column).like(sa.func.lower(given("within", column)), escape=ESCAPE)
+            for column in (Customer.name, Customer.email)
+        ]
+        found.append(Customer.inn.like(given("inn", Customer.inn), escape=ESCAPE))
+        if "phone" in values:
+            holders = sa.select(PhoneNumber.customer_id).where(PhoneNumber.phone == given("phone", PhoneNumber.phone))
+            found.append(Customer.id.in_(holders))
+        return sa.or_(*found)
+
+    def by_hits(self, text: str, *, counting: bool) -> bool:
+        # No index finds a part of a name, so all customers are looked at anyhow: once, not for the page and the count.
+        return True
+
+    def hits(self, text: str, conditions: Sequence[sa.ColumnElement[bool]], columns: Sequence[Any] = ()) -> sa.Subquery:
+        return sa.select(*(columns or [Customer.id])).where(self(text, named=True), *conditions).subquery()
+
+    def shape(self, text: str) -> tuple[int, ...]:
+        return (len(self.values(text)),)
+
+    def values(self, text: str) -> dict[str, Any]:
+        digits = phones.search_digits(text)
+        whole = {"phone": int(digits)} if len(digits) == WHOLE else {}
+        return {"within": f"%{_plain(text)}%", "inn": f"{_plain(text.strip())}%", **whole}
+
+
+def _plain(text: str) -> str:
+    """As a part of a pattern that stands for itself."""
+    return re.sub(f"([{ESCAPE}%_])", rf"{ESCAPE}\1", text)
 
 
 def named(customer: orm.InstrumentedAttribute[Any]) -> Related:
@@ -65,7 +96,7 @@ CUSTOMER = register(
             ReferenceFilter("manager", Customer.manager_id),
             DateTimeRange("created", Customer.created_at),
         ),
-        search=search,
+        search=CustomerSearch(),
         related=lambda: [Related(Customer.tariff)],
         computed=lambda: {"numbers_count": numbers_count()},
     )

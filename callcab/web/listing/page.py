@@ -18,6 +18,7 @@ from callcab.services.listing import (
     facet_counts,
     fetch_page,
     parse,
+    plans_once,
     where,
 )
 from callcab.web.database import db
@@ -79,7 +80,7 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
     """Variables of callcab/list.html, for these columns of the list."""
     state = read_state(view)
     customer = view.customer_id()
-    if not state.is_narrowed and state.page is None:
+    if plans_once(view.spec, state):
         db.session().plan_once()
     page = fetch_page(db.session(), view.spec, state, signer=signer(), customer_id=customer)
     count = page.count(state) or count_matching(
