@@ -59,16 +59,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+def installed_chromium() -> str:
+    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
+    assert program, "Chromium is missing: install Debian's package `chromium-headless-shell`"
+    return program
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium; its absence is a failure, for a browser test that is skipped checks nothing.
 
     Without the windows of a desktop it takes a third less of the processor.
     """
-    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
-    assert program, "Chromium is missing: install Debian's package `chromium-headless-shell`"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=QUIET_CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=installed_chromium(), args=QUIET_CHROMIUM)
         yield browser
         browser.close()
 
