@@ -65,7 +65,25 @@ def test_tabs_stay_beside_and_a_deed_leads_back_to_the_same_list(browse: Browse)
     beside(page).get_by_role("button", name="Открыть вход на 60 минут").click()
     page.locator("dialog[open]").get_by_role("button", name="Открыть вход").click()
     expect(page.locator("#toasts")).to_contain_text("открыт на 60 минут")
-    assert page.url.endswith("/admin/clients/?status=active")
+    assert re.search(r"/admin/clients/\?status=active&row=\d+$", page.url)
+    expect(beside(page).locator("h2").first).to_have_text(name_of(page, 0))
+
+
+def test_a_deed_for_ticked_rows_leaves_the_one_beside_open(browse: Browse) -> None:
+    page = browse("/admin/clients/", who="lead", width=1440)
+    page.locator(ROW).nth(1).locator("td.cell-money").click()
+    expect(beside(page).locator("h2").first).to_have_text(name_of(page, 1))
+    page.locator(f"{ROW} input[name=id]").first.check()
+    page.locator(".bulk-bar").get_by_role("button", name="Написать").click()
+    page.locator("dialog[open]").get_by_label("Тема").fill("Работы ночью")
+    page.locator("dialog[open]").get_by_label("Текст").fill("С двух до трёх.")
+    page.locator("dialog[open]").get_by_role("button", name="Написать").click()
+    expect(page.locator("#toasts")).to_contain_text("В очереди")
+    expect(beside(page).locator("h2").first).to_have_text(name_of(page, 1))
+    page.keyboard.press("Escape")
+    expect(beside(page)).to_be_hidden()
+    assert page.url.endswith("/admin/clients/")
+    assert "row" not in (page.locator("form.list-form").get_attribute("action") or "")
 
 
 def test_the_address_shows_the_row_to_whoever_opens_it(browse: Browse) -> None:

@@ -297,6 +297,28 @@ def test_a_window_is_told_where_to_go_so_that_the_notice_survives(stage: Stage) 
     assert (answer.status_code, answer.headers["X-Location"]) == (200, LIST + "?")
 
 
+@pytest.mark.parametrize(
+    ("query", "left_at"),
+    [
+        ("?row=2", "?row=2"),
+        ("?source=hand&row=1", "?source=hand&row=1"),
+        ("?source=api&row=1", "?source=api"),
+        ("?row=999", ""),
+        ("?row=junk", ""),
+    ],
+)
+def test_the_row_beside_the_list_stays_while_it_is_one_of_the_list(stage: Stage, query: str, left_at: str) -> None:
+    data = {"action": "mark", "id": "1", "confirmed": "1", "expect": "1", "reason": "Просили"}
+    assert stage.owner.post(LIST + "action/" + query, data).location == LIST + left_at
+
+
+def test_the_question_keeps_the_row_beside_and_a_foreign_one_never_stays(stage: Stage) -> None:
+    page = text_of(stage.owner.post(LIST + "action/?row=2", {"action": "mark", "id": "1"}))
+    assert f'action="{LIST}action/?row=2"' in page
+    data = {"action": "mark", "id": "1", "confirmed": "1", "expect": "1", "reason": "Просили"}
+    assert stage.owner.post(f"{LIST}action/?row={stage.foreign_id}", data).location == LIST
+
+
 def test_a_row_action_takes_its_own_row_whatever_is_ticked(stage: Stage) -> None:
     page = text_of(stage.owner.post(LIST + "action/", {"one": "delete:5", "id": ["1", "2"], "expect": "30"}))
     assert "Удалить номеров: 1?" in page

@@ -11,11 +11,18 @@ function rowOf(id) {
   return listRows().find((row) => idIn(row) === id);
 }
 
-function addressWith(id) {
-  const url = new URL(location.href);
+function withRow(address, id) {
+  const url = new URL(address, location.href);
   if (id) url.searchParams.set("row", id);
   else url.searchParams.delete("row");
-  history.replaceState(history.state, "", url);
+  return url;
+}
+
+/* What is done to rows of the list leads back to it with the same row beside. */
+function addressWith(id) {
+  history.replaceState(history.state, "", withRow(location.href, id));
+  const form = find("form.list-form");
+  form.setAttribute("action", withRow(form.getAttribute("action"), id));
 }
 
 function mark(id) {
@@ -34,12 +41,10 @@ function partOf(page, url) {
     lower.append(...heading.childNodes);
     heading.replaceWith(lower);
   });
-  const query = new URL(location.href);
-  query.searchParams.delete("row");
   findAll("form", part).forEach((form) => {
     const action = form.getAttribute("action") || url;
-    // What is done to the row leads back to the list as it is.
-    form.setAttribute("action", action.endsWith("/action/") ? action + query.search : action);
+    // What is done to the row leads back to the list as it is, with the row beside.
+    form.setAttribute("action", action.endsWith("/action/") ? action + location.search : action);
   });
   return part.childNodes;
 }

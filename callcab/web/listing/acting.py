@@ -21,7 +21,7 @@ from wtforms import Form
 from callcab.db import unit_of_work
 from callcab.lib.errors import DomainError
 from callcab.services import operation as operations
-from callcab.services.listing import ListState, count_matching, decode_id, selection, to_json
+from callcab.services.listing import ListState, count_matching, decode_id, matching, selection, to_json
 from callcab.services.listing.state import PAGE_SIZES
 from callcab.web import errors
 from callcab.web.database import db
@@ -196,8 +196,8 @@ def ask(
         offered=not (shown and shown.hindered) or (form is not None and choice.confirmed),
         way_back=way_back(choice.action.operation, final=choice.action.final),
         typed_needed=choice.action.danger and found > TYPED_ABOVE,
-        target=f"{view.url}/action/{Request(view.spec, request.args).url()}",
-        back=f"{view.url}/{Request(view.spec, request.args).url()}",
+        target=f"{view.url}/action/{query(view, beside())}",
+        back=f"{view.url}/{query(view, beside())}",
         crumbs=[{"url": f"{view.url}/", "name": view.name}, {"url": "", "name": choice.action.label}],
     )
     return make_response(body, 409 if problem and choice.confirmed and drift(choice, found) else 200)
@@ -280,9 +280,26 @@ def _plain(value: Any) -> Any:
 
 
 def leave(view: "ListView", text: str, kind: str) -> ResponseReturnValue:
-    """Back to the list as it was, with a notice."""
+    """Back to the list as it was, with a notice; the row beside it stays while it is one of the list's."""
     flash(text, kind)
-    return go(f"{view.url}/{Request(view.spec, request.args).url()}")
+    row = beside()
+    return go(f"{view.url}/{query(view, row if row and is_listed(view, row) else None)}")
+
+
+def beside() -> int | None:
+    """The row whose details stand beside the list (static/js/peek.js)."""
+    return decode_id(request.args.get("row", ""))
+
+
+def is_listed(view: "ListView", row: int) -> bool:
+    """Whether the row is there and within search and filters, after what has been done."""
+    found = matching(view.spec, page.read_state(view), customer_id=view.customer_id())
+    return db.session.scalar(found.with_only_columns(view.spec.model.id).where(view.spec.model.id == row)) is not None
+
+
+def query(view: "ListView", row: int | None) -> str:
+    """``?…`` of the list as it is, and of the row beside it."""
+    return Request(view.spec, request.args).url(row=row)
 
 
 def go(url: str) -> ResponseReturnValue:
