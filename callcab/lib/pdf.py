@@ -5,6 +5,7 @@ The renderer is not told apart from an attacker: whatever stands in a document, 
 """
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,6 +23,8 @@ FACES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 REPLACEMENT = "\ufffd"
 FONTS = Path(__file__).resolve().parent / "fonts"
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+# The renderer makes a piece of text of each indent between two elements.
+_BETWEEN_TAGS = re.compile(r">\s+<")
 # Control characters have no glyph, and direction marks could make a sum or an account read backwards.
 _UNPRINTABLE = dict.fromkeys(
     [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0xAD, 0x061C, 0xFEFF, 0xFFFE, 0xFFFF]
@@ -122,12 +125,13 @@ def invoice_pdf(doc: InvoiceDocument) -> bytes:
 
 def certificate_pdf(doc: NumberCertificate) -> bytes:
     """The certificate as A4 pages. Raises PdfError."""
-    return render_pdf(_TEMPLATES.get_template("pdf/certificate.html").render(doc=doc))
+    return render_pdf(_filled("certificate", doc=doc))
 
 
 def invoice_html(doc: InvoiceDocument) -> str:
     label, vat = invoice_text.vat_row(doc.lines, doc.vat_mode, doc.totals)
-    return _TEMPLATES.get_template("pdf/invoice.html").render(
+    return _filled(
+        "invoice",
         doc=doc,
         seller=doc.seller,
         buyer=doc.buyer,
@@ -138,6 +142,10 @@ def invoice_html(doc: InvoiceDocument) -> str:
         in_words=amount_words.roubles(doc.totals.payable),
         qr_code=base64.b64encode(payment_qr.png(invoice_qr(doc), border=0)).decode(),
     )
+
+
+def _filled(template: str, **values: object) -> str:
+    return _BETWEEN_TAGS.sub("><", _TEMPLATES.get_template(f"pdf/{template}.html").render(values))
 
 
 def invoice_qr(doc: InvoiceDocument) -> str:

@@ -2,32 +2,31 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from reportlab.lib.fonts import addMapping
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont, TTFontFile
 from reportlab.platypus.doctemplate import LayoutError
-from xhtml2pdf import pisa
+from reportlab.platypus.flowables import KeepInFrame
+from xhtml2pdf import parser, pisa
 from xhtml2pdf.config.resources import RenderLimitError, ResourceAccessPolicy
 from xhtml2pdf.default import DEFAULT_FONT
+from xhtml2pdf.tables import pisaTagTD
 
 from callcab.lib.pdf import FACES, FONTS, PdfError
 
 RENDER_SECONDS = 20
+# Letters that are not as high as a page in the narrowest column of our documents.
+FEW = 200
 # What elements are before any style of a document. The renderer's own sheet is ten times as long, and each rule is
 # parsed for each document and tried on each element.
 BASE_CSS = """
 html {
-  font-family: Helvetica; font-size: 8.5pt; font-weight: normal; line-height: 1.3; color: #000; margin: 0; padding: 0;
-  border: 1px none; display: inline; width: auto; height: auto; white-space: normal;
+  font-family: Helvetica; font-size: 8.5pt; line-height: 1.3; vertical-align: top; overflow-wrap: break-word;
 }
-body, div, h1, h2, p, table, tr, td, th { display: block; }
+body, div, h1, h2, p, table, td, th { display: block; }
 b, h1, h2, th { font-weight: bold; }
-h1, h2 { -pdf-outline: true; -pdf-outline-open: false; -pdf-outline-level: 0; }
-h2 { -pdf-outline-level: 1; }
-table { width: 100%; }
-td, th { vertical-align: top; width: auto; }
-td, th, p, h1 { overflow-wrap: break-word; }
 """
 
 
@@ -42,6 +41,27 @@ def _use_our_fonts() -> None:
 
 
 _use_our_fonts()
+
+
+class _Cell(pisaTagTD):  # type: ignore[misc]
+    """A cell that holds a few words and nothing else is these words.
+
+    The renderer puts each cell into a frame that shrinks what is wider than the cell or higher than the page: the
+    words are measured three times and the page's frame is copied twice. They break anywhere, so few can be neither.
+    """
+
+    def end(self, c: Any) -> None:
+        super().end(c)
+        row = c.tableData.data[-1]
+        if isinstance(row[-1], KeepInFrame) and all(map(_few_words, self.node.childNodes)):
+            row[-1] = row[-1]._content
+
+
+def _few_words(node: Any) -> bool:
+    return node.nodeType == node.TEXT_NODE and len(node.data) <= FEW
+
+
+parser.pisaTagTD = parser.pisaTagTH = _Cell
 
 
 def draw(html: str, base_dir: Path) -> bytes:

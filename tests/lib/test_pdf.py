@@ -5,10 +5,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 
 import pypdfium2
 import pytest
 import zxingcpp
+from pypdf import PdfReader
+from reportlab.platypus.flowables import KeepInFrame
 
 from callcab.lib import invoice_text, payment_qr, pdf
 from callcab.lib.money import InvoiceItem, InvoiceLine, invoice_lines, invoice_totals
@@ -131,6 +134,27 @@ def test_a_long_name_wraps_and_nothing_is_cut(name):
     assert sum(found.count(letter) for letter in set(tight(name))) >= len(tight(name))
     width = pypdfium2.PdfDocument(data)[0].get_width()
     assert all(right <= width - 30 for right in right_edges(data))
+
+
+def test_the_lines_between_rows_are_thinner_than_the_edge_of_the_table():
+    items = [InvoiceItem(f"Услуга-{n}.", n, "шт", 1) for n in range(1, 5)]
+    drawn = PdfReader(BytesIO(pdf.invoice_pdf(document(*items)))).pages[0].get_contents().get_data().decode("latin-1")
+    thick, thin = (re.findall(rf"\n{width} w\n((?:n [^\n]+ S\n)+)", drawn) for width in (r"1\.4", r"\.6"))
+    assert "".join(thick).count(" S\n") == 4
+    assert "".join(thin).count(" S\n") > 20
+
+
+def test_only_cells_of_more_than_words_get_a_frame_of_their_own(monkeypatch):
+    framed = []
+    draw = KeepInFrame.drawOn
+
+    def listen(frame, *place, **more):
+        framed.append(frame)
+        draw(frame, *place, **more)
+
+    monkeypatch.setattr(KeepInFrame, "drawOn", listen)
+    pdf.invoice_pdf(document(InvoiceItem("Услуга", 1, "шт", 1), InvoiceItem("слово " * 50, 1, "шт", 1)))
+    assert len(framed) == 3, "the payee with a caption below, the code, the long name"
 
 
 def right_edges(data):
