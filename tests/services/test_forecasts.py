@@ -31,10 +31,12 @@ from callcab.services import (
     user,
 )
 from callcab.services.operation import Rules, forecast
-from callcab.services.phone_number import bulk
+from callcab.services.phone_number import bulk, rental
 from callcab.services.phone_number import forecasts as of_numbers
+from callcab.services.phone_number import quote as quotes
 from tests import factories, world
 from tests.people import People
+from tests.statements import hearing
 
 pytestmark = pytest.mark.usefixtures("connected")
 SYSTEM = Scope.system("test")
@@ -129,6 +131,21 @@ def test_what_is_foretold_of_numbers_is_done(name: str) -> None:
         params = {**params, "operation_id": kept}
         found = assert_agree(session, m.PhoneNumber, rules(), lambda row: deed(session, row, params, MACHINE))
         assert len(found) >= kinds_of_outcome
+
+
+def test_the_quote_of_a_rental_is_one_statement_and_what_rent_asks_of_each_number(connected: sa.Engine) -> None:
+    with unit_of_work(SYSTEM) as session:
+        zoo(session)
+        until = clock.now() + 2 * DAY
+        rich = factories.customer(session, balance="100000")
+        assert rich.tariff
+        with hearing(connected) as heard:
+            found = quotes.quote(session, sa.select(m.PhoneNumber), customer=rich, until=until)
+        assert len(heard) == 1
+        for line in found.lines:
+            number = session.scalars(sa.select(m.PhoneNumber).where(m.PhoneNumber.phone == line.phone)).one()
+            asked = {"number_id": number.id, "customer_id": rich.id, "until": until, "actor": MACHINE}
+            assert outcome(session, lambda asked=asked: rental.rent(session, **asked)) == line.refusal, number.kind
 
 
 def test_changes_are_counted_from_and_to_and_campaigns_named(people: People) -> None:
