@@ -231,3 +231,36 @@ def create_session_holder() -> None:
     Everybody who may log in to the database may ask it: only who has the token's hash learns anything.
     """
     op.execute(_SESSION_HOLDER)
+
+
+_FORGET_CUSTOMERS = """
+CREATE OR REPLACE FUNCTION forget_customers(wanted bigint[]) RETURNS SETOF bigint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  one bigint;
+BEGIN
+  FOREACH one IN ARRAY wanted LOOP
+    BEGIN
+      DELETE FROM public."user" WHERE customer_id = one AND version = 1 AND password_changed_at IS NULL;
+      DELETE FROM public.customer WHERE id = one AND version = 1 AND operation_id IS NOT NULL;
+      IF NOT FOUND THEN
+        RAISE foreign_key_violation;
+      END IF;
+      RETURN NEXT one;
+    EXCEPTION WHEN foreign_key_violation THEN
+      NULL;
+    END;
+  END LOOP;
+END $$
+"""
+
+
+def create_forgetting() -> None:
+    """``forget_customers(ids)`` deletes those that a load has made and nobody has touched since, and gives their ids.
+
+    Whatever refers to a customer or his owner keeps both: a letter, a log-in, an address, money. No role may delete
+    customers by itself.
+    """
+    op.execute(_FORGET_CUSTOMERS)
+    op.execute("REVOKE ALL ON FUNCTION forget_customers(bigint[]) FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION forget_customers(bigint[]) TO {STAFF_ROLE}")

@@ -13,7 +13,8 @@ from callcab.scope import TenantOrStaff
 
 
 class AuditEvent(Numbered, Created, TenantOrStaff, Base):
-    """Only inserted (AC-60). ``customer_id`` is the customer concerned, who can read the row.
+    """Only inserted (AC-60). ``customer_id`` is the customer concerned, who can read the row; no foreign key, for the
+    log outlives him when the load that made him is undone.
 
     ``actor_name`` is a copy: the log stays readable when the person is gone.
     """
@@ -25,6 +26,7 @@ class AuditEvent(Numbered, Created, TenantOrStaff, Base):
         sa.Index("ix_audit_event_object", "object_type", "object_id"),
     )
 
+    customer_id: orm.Mapped[int | None] = orm.mapped_column()
     actor_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id"))
     actor_name: orm.Mapped[str]
     actor_role: orm.Mapped[str] = orm.mapped_column(sa.String(16))
@@ -37,4 +39,6 @@ class AuditEvent(Numbered, Created, TenantOrStaff, Base):
     address: orm.Mapped[str] = orm.mapped_column(default="")
     request_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), default="")
 
-    customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)
+    customer: orm.Mapped[Customer | None] = orm.relationship(
+        viewonly=True, primaryjoin=lambda: orm.foreign(AuditEvent.customer_id) == Customer.id
+    )

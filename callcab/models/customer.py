@@ -19,7 +19,10 @@ class CustomerStatus(StrEnum):
 
 
 class Customer(Numbered, Created, Versioned, Labelled, TenantItself, Base):
-    """Balance and reserve move only through ``services.ledger``; the CHECK is the last wall (AC-52)."""
+    """Balance and reserve move only through ``services.ledger``; the CHECK is the last wall (AC-52).
+
+    ``operation_id`` is the load that alone wanted him: undone, he goes if nothing happened since.
+    """
 
     __tablename__ = "customer"
     __table_args__ = (
@@ -31,6 +34,9 @@ class Customer(Numbered, Created, Versioned, Labelled, TenantItself, Base):
         sa.CheckConstraint(LABEL_WHOLE, name="label_whole"),
         sa.CheckConstraint("char_length(label_text) <= 32", name="label_text_length"),
         sa.Index("ix_customer_created_at_id", "created_at", "id"),
+        sa.Index(
+            "ix_customer_operation_id_id", "operation_id", "id", postgresql_where=sa.text("operation_id IS NOT NULL")
+        ),
         sa.Index("ix_customer_name_trgm", "name", postgresql_using="gin", postgresql_ops={"name": "gin_trgm_ops"}),
     )
 
@@ -51,6 +57,7 @@ class Customer(Numbered, Created, Versioned, Labelled, TenantItself, Base):
     manager_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("user.id", use_alter=True), index=True)
     ip_open_until: orm.Mapped[datetime | None]
     last_login_at: orm.Mapped[datetime | None]
+    operation_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id", use_alter=True))
 
     tariff: orm.Mapped[Tariff] = orm.relationship(lazy="joined")
     # Filled by the list of customers only; None elsewhere.

@@ -87,7 +87,7 @@ class Operation(Numbered, Created, TenantOrStaff, Base):
     finished_at: orm.Mapped[datetime | None]
     undo_of_id: orm.Mapped[int | None] = orm.mapped_column(sa.ForeignKey("operation.id"))
 
-    customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True)
+    customer: orm.Mapped[Customer | None] = orm.relationship(viewonly=True, foreign_keys="Operation.customer_id")
 
 
 class RowOutcome(StrEnum):

@@ -12,11 +12,13 @@ class RowTotal(Numbered, TenantOrStaff, Base):
     """So many ``rows`` more (or fewer) of the table ``name``: the total is the sum.
 
     Triggers write one with every statement that inserts or deletes (``callcab.policies.count_rows``), so nobody waits
-    for anybody else's counter; the timetable adds them up. ``customer_id`` empty: rows of the platform.
+    for anybody else's counter; the timetable adds them up. ``customer_id`` empty: rows of the platform. No foreign key:
+    rows of the log stay when a customer goes.
     """
 
     __tablename__ = "row_total"
     __table_args__ = (sa.Index("ix_row_total_name_customer_id", "name", "customer_id"),)
 
+    customer_id: orm.Mapped[int | None] = orm.mapped_column()
     name: orm.Mapped[str] = orm.mapped_column(sa.String(32))
     rows: orm.Mapped[int]

@@ -15,7 +15,7 @@ _NAMES = """
     callback.done callback.reopen
     campaign.create campaign.start campaign.pause campaign.resume campaign.stop campaign.clone campaign.test
     contact_list.create contact_list.edit
-    customer.create customer.edit customer.block customer.unblock customer.mail
+    customer.create customer.edit customer.block customer.unblock customer.mail customer.forget
     export_schedule.create export_schedule.pause export_schedule.resume export_schedule.delete
     invoice.issue invoice.cancel invoice.paid invoice.send
     ip.add ip.delete ip.clear ip.open ip.note

@@ -173,6 +173,11 @@ def remove_many(session: CabSession, ids: Sequence[int]) -> int:
     return bulk.written(gone)
 
 
+def unmake(session: CabSession, ids: Sequence[int], actor: Actor) -> int:
+    """``remove_many`` for undoing what made them, which the operation's own line of the log tells."""
+    return remove_many(session, ids)
+
+
 def delete_chunk(
     session: CabSession, rows: Sequence[Any], params: dict[str, Any], actor: Actor
 ) -> Tally | list[RowResult]:
@@ -367,7 +372,7 @@ operation.register(
     "blacklist.to_platform",
     to_platform_chunk,
     permission="blacklist.platform",
-    undo=unmaking(BlacklistEntry, remove_many),
+    undo=unmaking(BlacklistEntry, unmake),
 )
 for _name, _read in (("blacklist.import", csv_io.read_numbers), ("blacklist.paste", read_pasted_numbers)):
     operation.register_import(
@@ -379,7 +384,7 @@ for _name, _read in (("blacklist.import", csv_io.read_numbers), ("blacklist.past
         read=_read,
         restore=restored,
         chunk=IMPORTED_AT_ONCE,
-        undo=unmaking(BlacklistEntry, remove_many),
+        undo=unmaking(BlacklistEntry, unmake),
     )
 for _name in ("blacklist", "blacklist_support"):
     operation.register_export(

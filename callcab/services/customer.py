@@ -21,13 +21,15 @@ MOST_LINES = 1_000
 ZONES = available_timezones()
 
 
-def create(session: CabSession, *, values: dict[str, Any], owner_name: str, actor: Actor) -> Customer:
+def create(
+    session: CabSession, *, values: dict[str, Any], owner_name: str, actor: Actor, operation_id: int | None = None
+) -> Customer:
     """A customer with the owner of its cabinet, who is invited by the caller (``user.awaiting``). Flushed, audited.
 
     Raises Invalid with the field at fault; Conflict ``user.email_taken`` when the e-mail signs in already.
     """
     checked = check(session, values)
-    row = Customer(**checked)
+    row = Customer(**checked, operation_id=operation_id)
     session.add(row)
     session.flush()
     _note(session, "customer.create", row, actor, after=checked)

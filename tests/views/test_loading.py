@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from callcab.db import unit_of_work
 from callcab.jobs import operation as jobs
 from callcab.models import (
+    AuditEvent,
     Customer,
     NumberKind,
     NumberState,
@@ -19,7 +20,8 @@ from callcab.models import (
     PromoCode,
     User,
 )
-from callcab.scope import Scope
+from callcab.scope import Actor, Scope
+from callcab.services import customer, payment, row_total
 from tests import factories
 from tests.client import Page
 from tests.people import People
@@ -176,7 +178,52 @@ def test_customers_of_a_table_come_with_their_owners_and_what_is_wrong_is_named(
     page = people.lida.get(f"/admin/jobs/details/?id={made.id}")
     assert "Название пустое или длиннее 200 знаков." in page.text
     assert "Этот email уже занят." in page.text
-    assert "Отменить действие" not in page.text
+
+
+def test_a_load_of_customers_is_undone_but_for_those_with_whom_something_happened(people: People) -> None:
+    known = {"a": "7736050003", "b": "7744001497", "c": "7710030411", "d": "7728168971", "e": "7710140679"}
+    lines = (f"Клиент {letter};{inn};{letter}@example.org\n" for letter, inn in known.items())
+    text = "".join(("Название;ИНН;Почта\n", *lines))
+    made = loaded(people, send(people, "clients", text))
+    with unit_of_work(SYSTEM) as session:
+        rows = session.execute(sa.select(Customer.email, Customer.id).where(Customer.operation_id == made.id))
+        ids = {email[0]: row_id for email, row_id in rows}
+    people.lida.post("/admin/clients/action/", one=f"invite:{ids['b']}")
+    with unit_of_work(SYSTEM) as session:
+        customer.edit(session, ids["c"], values={"name": "Клиент C"}, version=1, actor=Actor("Лида", "lead"))
+        payment.correct(session, customer_id=ids["d"], amount=Decimal(5), reason="Сверка", actor=Actor("Лида", "lead"))
+    loaded(people, send(people, "clients", "Название;ИНН;Почта\nКлиент E;7710140679;other@example.org\n"), name="0")
+    asked = people.lida.get(f"/admin/jobs/undo/?id={made.id}")
+    assert "Отменить" in asked.text
+    people.lida.post("/admin/jobs/undo/", id=str(made.id))
+    with unit_of_work(SYSTEM) as session:
+        undoing = session.scalars(sa.select(Operation).where(Operation.undo_of_id == made.id)).one()
+    jobs.run(undoing.id)
+    assert (operation(undoing.id).done, operation(undoing.id).skipped) == (1, 4)
+    with unit_of_work(SYSTEM) as session:
+        left = session.scalars(sa.select(Customer.id).where(Customer.id.in_(ids.values()))).all()
+        owners = session.scalars(sa.select(User.customer_id).where(User.customer_id.in_(ids.values()))).all()
+        log = session.scalars(sa.select(AuditEvent.action).where(AuditEvent.object_id == ids["a"])).all()
+        assert list(row_total.wrong(session)) == []
+    assert set(left) == set(owners) == {ids[letter] for letter in "bcde"}
+    assert {"customer.create", "customer.forget"} <= set(log)
+    assert "Загруженный клиент убран" in people.lida.get("/admin/audit/").text
+    assert counts(loaded(people, send(people, "clients", text), name="0"))[1] == 1
+
+
+def test_the_database_forgets_no_customer_but_an_untouched_one_of_a_load(people: People) -> None:
+    made = loaded(people, send(people, "clients", "Название;Почта\nКлиент;new@example.org\n"))
+    with unit_of_work(SYSTEM) as session:
+        loaded_id = session.scalars(sa.select(Customer.id).where(Customer.operation_id == made.id)).one()
+        by_hand = factories.customer(session).id
+    every = sa.select(sa.func.forget_customers(sa.text(f"ARRAY[{by_hand}, {loaded_id}]::bigint[]")))
+    refused = pytest.raises(sa.exc.ProgrammingError, match="permission denied")
+    with refused, unit_of_work(Scope.tenant(by_hand)) as session:
+        session.scalars(every).all()
+    with refused, unit_of_work(SYSTEM) as session:
+        session.execute(sa.text(f"DELETE FROM customer WHERE id = {loaded_id}"))
+    with unit_of_work(SYSTEM) as session:
+        assert session.scalars(every).all() == [loaded_id]
 
 
 def test_each_table_asks_for_its_own_right(people: People) -> None:

@@ -106,7 +106,7 @@ def delete_entries(session: CabSession, rows: Sequence[Any], params: dict[str, A
     return Tally(done=len(gone), skipped=len(rows) - len(gone))
 
 
-def remove_entries(session: CabSession, ids: Sequence[int]) -> int:
+def remove_entries(session: CabSession, ids: Sequence[int], actor: Actor) -> int:
     """Take numbers out of their lists for good; returns how many there were."""
     gone = session.execute(
         sa.delete(ListEntry)

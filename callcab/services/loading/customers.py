@@ -1,19 +1,21 @@
 """Customers from a table, each with the owner of his cabinet, who is invited from his card later.
 
-They can't be taken back: a customer is never deleted.
+Undone, those go to whom nothing happened since; the log keeps what was done with them.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from callcab.db import CabSession
 from callcab.lib.errors import DomainError, Invalid
 from callcab.models import Customer, Tariff, User
 from callcab.scope import Actor
-from callcab.services import bulk, customer
+from callcab.services import audit, bulk, customer
 from callcab.services.loading.table import KNOWN, Field, Row, Table, register
+from callcab.services.operation.undo_kinds import unmaking
 
 
 def judge(session: CabSession, rows: Sequence[Row], params: dict[str, Any]) -> list[tuple[str, str]]:
@@ -28,8 +30,9 @@ def judge(session: CabSession, rows: Sequence[Row], params: dict[str, Any]) -> l
     found = []
     for values, reason in checked:
         if not reason and values["inn"] in known:
-            reason = KNOWN
-        elif not reason and values["email"] in taken:
+            found.append((values["inn"], KNOWN))
+            continue
+        if not reason and values["email"] in taken:
             reason = "user.email_taken"
         found.append((values.get("email", ""), reason))
     return found
@@ -59,10 +62,39 @@ def write(session: CabSession, rows: Sequence[Row], params: dict[str, Any], acto
                     values={**values, "tariff_id": tariff_id},
                     owner_name=row.values.get("owner", ""),
                     actor=actor,
+                    operation_id=params["operation_id"],
                 )
         except DomainError as refusal:
             refused[row.line] = refusal.code
     return refused
+
+
+def again(session: CabSession, keys: Sequence[str]) -> None:
+    """Customers of these INN are wanted once more: they stay when the load that made them is undone."""
+    session.execute(
+        sa.update(Customer)
+        .where(Customer.inn == bulk.any_text(keys), Customer.operation_id.is_not(None))
+        .values(operation_id=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def delete(session: CabSession, ids: Sequence[int], actor: Actor) -> int:
+    """Delete customers with whom nothing happened since they were made (``policies.create_forgetting``), and write that
+    into the log; returns how many."""
+    names = dict(session.execute(sa.select(Customer.id, Customer.name).where(Customer.id == bulk.any_of(ids))).all())
+    gone = session.scalars(sa.select(sa.func.forget_customers(sa.cast(list(ids), ARRAY(sa.BigInteger))))).all()
+    for customer_id in gone:
+        audit.record(
+            session,
+            "customer.forget",
+            actor=actor,
+            customer_id=None,
+            object_type="customer",
+            object_id=customer_id,
+            before={"name": names[customer_id]},
+        )
+    return len(gone)
 
 
 CUSTOMERS = Table(
@@ -76,5 +108,6 @@ CUSTOMERS = Table(
     judge,
     write,
     "customer.create",
+    again,
 )
-register(CUSTOMERS, chunk=200)
+register(CUSTOMERS, chunk=200, undo=unmaking(Customer, delete))

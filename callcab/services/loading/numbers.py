@@ -61,7 +61,7 @@ def again(session: CabSession, keys: Sequence[str]) -> None:
     numbers.keep(session, map(int, keys))
 
 
-def delete(session: CabSession, ids: Sequence[int]) -> int:
+def delete(session: CabSession, ids: Sequence[int], actor: Actor) -> int:
     """Delete numbers that nobody has used yet; returns how many."""
     used = sa.or_(
         *(sa.exists().where(table.number_id == PhoneNumber.id) for table in (NumberLease, NumberRental, NumberEvent))

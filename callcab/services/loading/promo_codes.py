@@ -80,7 +80,7 @@ def again(session: CabSession, keys: Sequence[str]) -> None:
     )
 
 
-def delete(session: CabSession, ids: Sequence[int]) -> int:
+def delete(session: CabSession, ids: Sequence[int], actor: Actor) -> int:
     """Delete codes that nobody has activated; returns how many."""
     gone = session.scalars(
         sa.delete(PromoCode)

@@ -79,8 +79,8 @@ def _left_out(session: CabSession, model: Any, kept: Sequence[dict[str, Any]], t
     ]
 
 
-def unmaking(model: Any, delete: Callable[[CabSession, Sequence[int]], int]) -> Undo:
-    """Delete the rows that carry the operation's number, by the section's own ``delete(session, ids)``.
+def unmaking(model: Any, delete: Callable[[CabSession, Sequence[int], Actor], int]) -> Undo:
+    """Delete the rows that carry the operation's number, by the section's own ``delete(session, ids, actor)``.
 
     Whoever wants such a row too takes the number out (``released``), so a row that has it is wanted by nobody else.
     """
@@ -93,7 +93,7 @@ def unmaking(model: Any, delete: Callable[[CabSession, Sequence[int]], int]) -> 
         ids = session.scalars(mine.order_by(model.id).limit(CHUNK).with_for_update()).all()
         if not ids:
             return Tally(), None
-        gone = delete(session, ids)
+        gone = delete(session, ids, actor)
         return Tally(done=gone, skipped=len(ids) - gone), (0, ids[-1])
 
     def skips(session: CabSession, operation: Operation) -> int:

@@ -15,4 +15,5 @@ TEXTS = {
     "audit.customer.edit": _l("Данные клиента изменены"),
     "audit.customer.block": _l("Клиент заблокирован"),
     "audit.customer.unblock": _l("Клиент разблокирован"),
+    "audit.customer.forget": _l("Загруженный клиент убран"),
 }
