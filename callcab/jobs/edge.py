@@ -1,5 +1,7 @@
 """What processes need before their first work: all of it imported, database, queue, files and mail named."""
 
+from sqlalchemy import orm
+
 import callcab.models  # noqa: F401  (every table is known before the first query)
 from callcab import db, queue
 from callcab.config import Settings
@@ -23,6 +25,8 @@ def prepare(settings: Settings) -> None:
     operation.names()
     _texts.update(texts.load())
     connect(settings)
+    # Else each child does it again, with its first query: a seventh of a second before the first job.
+    orm.configure_mappers()
 
 
 def connect(settings: Settings) -> None:

@@ -19,10 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass
 class Input:
-    """The file as far as this try has read it, in chunks; ``at`` is the number of records taken."""
+    """The file as far as this try has read it, in chunks; ``at`` is the number of records taken.
+
+    The chunk ``ahead`` is read with the one before it: a last one that is full is known to be the last.
+    """
 
     chunks: Iterator[list[Any]]
     at: int
+
+    def __post_init__(self) -> None:
+        self.ahead = next(self.chunks, [])
+
+    def take(self) -> list[Any]:
+        records, self.ahead = self.ahead, next(self.chunks, [])
+        self.at += len(records)
+        return records
 
 
 def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", actor: Actor) -> tuple[Tally, bool]:
@@ -33,8 +44,7 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", act
     source = run.input
     if source is None or source.at != at:
         source = run.input = Input(_chunks(session, operation, work, run, at), at)
-    records = next(source.chunks, [])
-    source.at += len(records)
+    records = source.take()
     counting = operation.state is OperationState.PREVIEW
     tally = Tally()
     if records:
@@ -43,21 +53,20 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", act
         tally = Tally.of(handler(session, records, params, actor, run.memory))
         session.flush()
     operation.cursor = {**cursor, "at": source.at}
-    more = len(records) == work.chunk
     if counting and work.restore is not None:
         _keep(session, operation, run, records, work.chunk)
-    return tally, more
+    return tally, bool(source.ahead)
 
 
 def _keep(session: CabSession, operation: Operation, run: "Run", records: list[Any], size: int) -> None:
-    """What was read, for the writing. What is one chunk in all is read again sooner than it is kept."""
-    more = len(records) == size
-    if run.counted is None and more:
+    """What was read, for the writing. What does not fill one chunk is read again sooner than it is kept."""
+    assert run.input is not None  # noqa: S101 - the records come from it
+    if run.counted is None and len(records) == size:
         run.counted = counted.Counted(size)
     if run.counted is None:
         return
     run.counted.add(records)
-    if not more:
+    if not run.input.ahead:
         run.counted.keep(session, operation, _file(session, operation))
 
 

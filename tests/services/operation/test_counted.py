@@ -1,18 +1,22 @@
 """Writing an import takes what counting has read; where that is gone, the file is read again."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from callcab.db import unit_of_work
+from callcab.db import CabSession, unit_of_work
 from callcab.jobs import operation as jobs
 from callcab.lib import clock, csv_io
 from callcab.models import BlacklistEntry, Operation, OperationState, RowOutcome, StoredFile
 from callcab.scope import Actor, Scope
 from callcab.services import blacklist, operation, stored_file
+from callcab.services.operation import catalogue
+from callcab.services.operation.catalogue import Tally
 from tests.services.operation.stage import load, one_chunk, scope, sweep_later, take
 
 NAME, CHUNK = "test.counted", 3
@@ -177,13 +181,46 @@ def test_a_file_that_ends_with_a_chunk_is_written_whole(owner: Actor, tmp_path: 
     assert readings == [0]
 
 
-def test_a_file_of_one_chunk_is_not_kept_but_read_again(owner: Actor, tmp_path: Path, readings: Readings) -> None:
+@pytest.mark.usefixtures("readings")
+def test_a_full_last_chunk_is_known_to_be_the_last(owner: Actor, tmp_path: Path) -> None:
+    started = upload(owner, tmp_path, LINES[:CHUNK])
+    with take(owner, started) as run:
+        assert one_chunk(owner, started, run) is operation.Step.OVER
+    ready = load(owner, started)
+    assert (ready.state, ready.done, ready.failed) == (OperationState.READY, 2, 1)
+    confirm(owner, ready)
+    with take(owner, ready) as run:
+        assert one_chunk(owner, ready, run) is operation.Step.OVER
+    assert load(owner, ready).done == 2
+
+
+def test_a_file_of_less_than_one_chunk_is_not_kept_but_read_again(
+    owner: Actor, tmp_path: Path, readings: Readings
+) -> None:
     ready = counted(owner, tmp_path, LINES[:2])
     assert kept(owner) == []
     confirm(owner, ready)
     jobs.run(ready.id)
     assert load(owner, ready).done == 2
     assert readings == [0, 0]
+
+
+def test_counting_waits_for_no_disk_and_writing_does(
+    owner: Actor, tmp_path: Path, readings: Readings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_by: list[str] = []
+
+    def listen(session: CabSession, *rest: Any) -> Tally:
+        how = sa.text("SELECT source FROM pg_settings WHERE name = 'synchronous_commit'")
+        set_by.append(session.scalars(how).one())
+        return Tally(done=1)
+
+    work = catalogue.work_of(NAME)
+    monkeypatch.setitem(catalogue._works, NAME, replace(work, preview=listen, apply=listen))
+    ready = counted(owner, tmp_path, LINES[:2])
+    confirm(owner, ready)
+    jobs.run(ready.id)
+    assert (set_by[0], "session" in set_by[1:]) == ("session", False)
 
 
 @pytest.mark.usefixtures("readings")
