@@ -179,6 +179,12 @@ def test_limits_hold_before_the_first_record():
     assert refusal(packed(**{"a.csv": "9" * 5000}), limits=limits) == "bomb"
 
 
+def test_a_million_numbers_come_back_with_their_heading():
+    layout = sniff(io.BytesIO("Номер\r\n".encode() + b"+7(925)394-45-77\r\n" * 1_000_000))
+    assert layout.header_line == 1
+    assert refusal(b"89253944577\n" * (1 << 20) + b"1\n") == "too_many_rows"
+
+
 def test_a_zip_with_one_data_file_is_read():
     assert read(packed(**{"__MACOSX/._a.csv": "x", "dir/Thumbs.db": "x", "dir/a.csv": "89253944577\n"})) == [(1, ONE)]
     assert read(packed(**{"a.xlsx": workbook([["Тел"], ["89253944577"]])})) == [(2, ONE)]

@@ -38,12 +38,15 @@ class FileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a list file may be: bytes as uploaded, bytes unpacked, members of an archive, rows, columns."""
+    """What a list file may be: bytes as uploaded, bytes unpacked, members of an archive, rows, columns.
+
+    As many rows as a sheet of Excel has: a list of a million numbers comes back with its heading.
+    """
 
     packed: int = 100 << 20
     unpacked: int = 200 << 20
     members: int = 1000
-    rows: int = 1_000_000
+    rows: int = 1_048_576
     columns: int = 1000
 
 
