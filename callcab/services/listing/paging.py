@@ -78,8 +78,8 @@ class _Cursor:
 def fetch_page(
     session: CabSession, spec: ListSpec, state: ListState, *, signer: Signer, customer_id: int | None = None
 ) -> Page:
-    """Read a page. A cursor that is forged, old or of another order falls back to the first page; a page number behind
-    the end, to the last rows."""
+    """Read a page. A cursor that is forged, old or of another order falls back to the first page; a cursor or a page
+    number behind the end, to the last rows."""
     reader = _Reader(session, spec, state, signer, customer_id)
     after, before = reader.open(state.after), reader.open(state.before)
     if after is not None:
@@ -219,6 +219,9 @@ class _Reader:
 
     def forward(self, cursor: _Cursor | None) -> Page:
         step = self._step(cursor)
+        if cursor is not None and not step.rows:
+            # What was behind it vanished meanwhile.
+            return self.backward(None)
         return self._page(step, 0 if cursor is None else cursor.rank, earlier=cursor is not None, later=step.more)
 
     def backward(self, cursor: _Cursor | None) -> Page:

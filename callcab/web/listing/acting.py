@@ -298,8 +298,8 @@ def is_listed(view: "ListView", row: int) -> bool:
 
 
 def query(view: "ListView", row: int | None) -> str:
-    """``?…`` of the list as it is, and of the row beside it."""
-    return Request(view.spec, request.args).url(row=row)
+    """``?…`` of the list as it is, on the page that one is on, and of the row beside it."""
+    return Request(view.spec, request.args).stay(row=row)
 
 
 def go(url: str) -> ResponseReturnValue:

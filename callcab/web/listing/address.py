@@ -48,6 +48,7 @@ class Request:
     """The arguments of a list request that mean something, in a stable order; junk is dropped."""
 
     def __init__(self, spec: ListSpec, args: MultiDict[str, str]) -> None:
+        self.place = {name: args[name] for name in _PLACE if args.get(name)}
         if not args:
             self.pairs: list[tuple[str, str]] = []
             return
@@ -66,6 +67,10 @@ class Request:
         kept += add
         kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
         return "?" + urlencode(kept)
+
+    def stay(self, **changes: Any) -> str:
+        """The same, with the page that one is on."""
+        return self.url(**{**self.place, **changes})
 
     def hidden(self, without: Iterable[str]) -> list[tuple[str, str]]:
         """Pairs for hidden inputs of another form of the same list."""

@@ -55,7 +55,7 @@ def answer(view: "ListView") -> ResponseReturnValue:
 def _saved(view: "ListView", edit: CellEdit, row_id: int) -> ResponseReturnValue:
     if not request.headers.get(IN_PLACE):
         flash(gettext("Сохранено."), "success")
-        return go(f"{view.url}/{Request(view.spec, request.args).url()}")
+        return go(f"{view.url}/{Request(view.spec, request.args).stay()}")
     db.session().refresh_view()
     row = view.row_or_404(str(row_id))
     cell = next(column.cell for column in view.columns if column.key == edit.key)(row)
@@ -96,8 +96,8 @@ def _form(
             problem=problem,
             theirs=theirs,
             title=title,
-            target=f"{view.url}/cell/{here.url(id=row.id, field=edit.key)}",
-            back=f"{view.url}/{here.url()}",
+            target=f"{view.url}/cell/{here.stay(id=row.id, field=edit.key)}",
+            back=f"{view.url}/{here.stay()}",
             crumbs=[{"url": f"{view.url}/", "name": view.name}, {"url": "", "name": title}],
         )
     )

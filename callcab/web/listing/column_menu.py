@@ -61,7 +61,7 @@ def save(view: "ListView") -> ResponseReturnValue:
             usual=_usual(view),
         )
     flash(gettext("Вид таблицы сохранён."), "success")
-    return go(f"{view.url}/{Request(view.spec, request.args).url()}")
+    return go(f"{view.url}/{Request(view.spec, request.args).stay()}")
 
 
 def _settings(view: "ListView") -> Mapping[str, Any]:
