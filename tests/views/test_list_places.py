@@ -62,3 +62,23 @@ def test_other_columns_are_chosen_without_losing_the_page(people: People, number
     second = following(people, f"{LIST}?size=25&sort=phone")
     done = people.olga.get(second).form(to=f"{LIST}look/").submit(column=["phone"], dense="1")
     assert shown(done) == numbers[25:50]
+
+
+def test_one_jumps_to_a_number_and_a_slip_is_named_beside_what_was_typed(people: People, numbers: list[int]) -> None:
+    page = people.olga.get(f"{LIST}?size=25&sort=phone&source=hand")
+    there = page.form(has="at").submit(at="8 (925) 000-00-40")
+    assert shown(there) == numbers[40:65]
+    assert "К номеру" in there.text
+    slip = page.form(has="at").submit(at="где-то")
+    assert shown(slip) == numbers[:25]
+    assert "Введите номер или его начало: 7925." in slip.text
+    assert slip.form(has="at").values["at"] == "где-то"
+    assert "at=" not in slip.form(to=f"{LIST}export/").element.get("action")
+
+
+@pytest.mark.usefixtures("numbers")
+def test_a_list_by_time_is_entered_by_a_date(people: People) -> None:
+    page = people.olga.get(f"{LIST}?size=25").form(has="at").submit(at="01.01.2020")
+    assert "К дате" in page.text
+    assert len(shown(page)) == 25
+    assert not page.tree.xpath("//a[@rel='next']")

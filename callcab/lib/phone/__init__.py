@@ -7,9 +7,10 @@ are T1-T11 of the domain notes.
 from callcab.lib.phone.finding import Extraction, Rejected, extract, last_digits, search_digits
 from callcab.lib.phone.numbering import Phone, PhoneError, display, from_int, is_dialable, to_int
 from callcab.lib.phone.reading import number, parse
-from callcab.lib.phone.searching import Spans, last_span, spans
+from callcab.lib.phone.searching import WHOLE, Spans, last_span, spans
 
 __all__ = [
+    "WHOLE",
     "Extraction",
     "Phone",
     "PhoneError",

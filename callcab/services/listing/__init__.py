@@ -4,7 +4,7 @@ One ``ListSpec`` per list serves the page, the API, exports and bulk operations,
 rows everywhere. Knows nothing of Flask and has no texts, only codes.
 """
 
-from callcab.services.listing import where
+from callcab.services.listing import jump, where
 from callcab.services.listing.catalogue import get, register
 from callcab.services.listing.filters import (
     AmountRange,
@@ -62,6 +62,7 @@ __all__ = [
     "get",
     "get_one",
     "holding",
+    "jump",
     "iterate",
     "matching",
     "parameter",

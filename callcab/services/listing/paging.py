@@ -86,6 +86,8 @@ def fetch_page(
         return reader.forward(after)
     if before is not None or state.from_end:
         return reader.backward(before)
+    if state.place is not None:
+        return reader.forward(_Cursor(state.place, None))
     if state.page is not None and state.page > 1:
         return reader.jump((state.page - 1) * state.page_size)
     return reader.forward(None)

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from callcab.lib.errors import Invalid
+from callcab.services.listing import jump
 from callcab.services.listing.filters import Arguments, BadValue, clean
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.where import Where
@@ -27,6 +28,8 @@ class ListState:
     sort      a key of the spec, ``-`` in front for descending
     errors    argument -> code; a state with errors matches nothing and can't start an operation
     typed     arguments as they came, for the form to show again
+    place     a value of the order that a person jumped to (``jump.read``)
+    misplaced code of a slip in it, which narrows nothing
     """
 
     search: str = ""
@@ -38,6 +41,8 @@ class ListState:
     before: str = ""
     page: int | None = None
     from_end: bool = False
+    place: tuple[Any, ...] | None = None
+    misplaced: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
     typed: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,6 +78,11 @@ def parse(spec: ListSpec, args: Arguments, *, zone: ZoneInfo) -> ListState:
     found, slips = parse_where(spec, args, zone)
     errors |= slips
     rest = _order_and_page(spec, args)
+    typed[jump.ARGUMENT] = str(args.get(jump.ARGUMENT, ""))[:200].replace("\x00", "")
+    try:
+        rest["place"] = jump.read(spec, rest["sort"], typed[jump.ARGUMENT], zone)
+    except BadValue as slip:
+        rest["misplaced"] = slip.code
     return ListState(search=search, filters=filters, where=found, errors=errors, typed=typed, **rest)
 
 

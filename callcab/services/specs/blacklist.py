@@ -20,7 +20,7 @@ BLACKLIST = register(
     ListSpec(
         name="blacklist",
         model=BlacklistEntry,
-        sorts={"created_at": Sort(BlacklistEntry.created_at), "phone": Sort(BlacklistEntry.phone)},
+        sorts={"created_at": Sort(BlacklistEntry.created_at), "phone": Sort(BlacklistEntry.phone, by="phone")},
         default_sort="-created_at",
         filters=(
             ChoiceFilter("source", BlacklistEntry.source, choices=BlacklistSource),
@@ -35,7 +35,7 @@ BLACKLIST_SUPPORT = register(
     ListSpec(
         name="blacklist_support",
         model=BlacklistEntry,
-        sorts={"created_at": Sort(BlacklistEntry.created_at), "phone": Sort(BlacklistEntry.phone)},
+        sorts={"created_at": Sort(BlacklistEntry.created_at), "phone": Sort(BlacklistEntry.phone, by="phone")},
         default_sort="-created_at",
         filters=(
             ReferenceFilter("customer", BlacklistEntry.customer_id),

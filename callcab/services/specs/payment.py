@@ -24,7 +24,7 @@ FILTERS = (
     ChoiceFilter("kind", Payment.kind, choices=PaymentKind),
     ChoiceFilter("method", Payment.method, choices=PaymentMethod),
 )
-SORTS = {"created_at": Sort(Payment.created_at), "amount": Sort(Payment.kopecks)}
+SORTS = {"created_at": Sort(Payment.created_at), "amount": Sort(Payment.kopecks, by="amount")}
 
 PAYMENT = register(
     ListSpec(

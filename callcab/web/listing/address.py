@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 from werkzeug.datastructures import MultiDict
 
 from callcab.lib import tokens
-from callcab.services.listing import ListSpec, where
+from callcab.services.listing import ListSpec, jump, where
 
 _PURPOSE = "list-cursor"
 # Where in the list one stands; any change of the request starts from its first page again.
-_PLACE = ("after", "before", "page", "end")
+_PLACE = ("after", "before", "page", "end", jump.ARGUMENT)
 
 
 class CursorSigner:

@@ -31,7 +31,7 @@ from callcab.web.listing.chosen_rows import said_where
 from callcab.web.listing.declare import Column
 from callcab.web.listing.panel import ActiveFilter, PanelField
 from callcab.web.listing.rows import RowPainter, css_of
-from callcab.web.listing.words import slip
+from callcab.web.listing.words import JUMPS, slip
 
 if TYPE_CHECKING:
     from callcab.web.listing.view import ListView
@@ -108,6 +108,8 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
         "page_actions": [item for item in view.page_actions if not item.permission or may(item.permission)],
         "can_export": bool(view.export_permission) and may(view.export_permission),
         "pager": pager(page, state, here, count),
+        "jump": JUMPS.get(view.spec.sorts[state.sort.removeprefix("-")].jump),
+        "misplaced": slip(state.misplaced) if state.misplaced else "",
         "sizes": PAGE_SIZES,
         "search_error": slip(state.errors["search"]) if "search" in state.errors else "",
     }
@@ -248,4 +250,4 @@ def lookup_json(view: "ListView") -> list[str]:
 
 def without_place(state: ListState) -> ListState:
     """The same selection from its start."""
-    return replace(state, after="", before="", page=None, from_end=False)
+    return replace(state, after="", before="", page=None, from_end=False, place=None)

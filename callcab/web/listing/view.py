@@ -46,7 +46,7 @@ class ListView(ModelView):
     inline_actions: ClassVar[bool] = False
     intro: ClassVar[Any] = ""
     search_label: ClassVar[Any] = _l("Поиск")
-    search_hint: ClassVar[Any] = ""
+    search_hint: ClassVar[Sequence[Any]] = ()
     empty: ClassVar[Empty] = Empty(_l("Здесь пока ничего нет"))
     menu_visible: ClassVar[bool] = True
 
