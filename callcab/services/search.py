@@ -1,13 +1,15 @@
 """Search over everything, for support: one box, grouped hits. Knows what a text may be by its form.
 
-A whole phone in any spelling, an INN, a name or e-mail, an invoice number, a promo code, a sum; each is an indexed
-look-up that reads a handful of rows.
+A whole phone in any spelling, its last digits (`*4577`), an INN, a name or e-mail, an invoice number, a promo code, a
+sum, a day; each is an indexed look-up that reads a handful of rows.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -16,12 +18,14 @@ from callcab.db import CabSession
 from callcab.lib import money, tokens
 from callcab.lib import phone as phones
 from callcab.models import BlacklistEntry, Call, Customer, Invoice, Payment, PhoneNumber, PromoCode, User
-from callcab.services.listing.filters import BadValue, read_amount
+from callcab.services.listing.filters import BadValue, read_amount, read_date
 
 LIMIT = 10
 LONGEST = 200
 # A shorter text would be half of all names.
 SHORTEST_NAME = 3
+# Fewer last digits are those of every tenth number, or hundredth.
+SHORTEST_END = 3
 # An invoice number or a sum in roubles; longer runs of digits are phones and INNs.
 LONGEST_NUMBER = 9
 INN_LENGTHS = (10, 12)
@@ -41,16 +45,16 @@ def cleaned(text: str) -> str:
     return " ".join(text.encode(errors="ignore").decode().replace("\x00", "").split())[:LONGEST]
 
 
-def find(session: CabSession, text: str, *, kinds: Sequence[str]) -> list[Group]:
+def find(session: CabSession, text: str, *, kinds: Sequence[str], zone: ZoneInfo) -> list[Group]:
     """What the text may mean, in the order of ``kinds`` (keys of FINDERS that the person may read); empty groups are
-    left out. Needs support's scope; reads only, never raises on input.
+    left out. Needs support's scope; reads only, never raises on input. A day is one of the ``zone``.
     """
     text = cleaned(text)
     if not text:
         return []
-    groups = []
+    groups, day = [], day_of(text)
     for kind in kinds:
-        statement = FINDERS[kind](text)
+        statement = _of_day(DATED.get(kind), day, zone) if day else FINDERS[kind](text)
         if statement is None:
             continue
         rows = session.scalars(statement.limit(LIMIT + 1)).unique().all()
@@ -68,6 +72,33 @@ def whole_phone(text: str) -> int | None:
         return phones.to_int(phones.parse(text).e164)
     except phones.PhoneError:
         return None
+
+
+def day_of(text: str) -> date | None:
+    """The day that is meant by `07.05.2024`; None for any other text."""
+    try:
+        return read_date(text, "q")
+    except BadValue:
+        return None
+
+
+def _of_day(model: Any, day: date, zone: ZoneInfo) -> sa.Select[Any] | None:
+    if model is None:
+        return None
+    start, end = (datetime.combine(day + timedelta(days=more), time(), zone).astimezone(UTC) for more in (0, 1))
+    moment = model.created_at
+    return sa.select(model).where(moment >= start, moment < end).order_by(moment.desc(), model.id.desc())
+
+
+def _of_number(model: Any, text: str) -> sa.Select[Any] | None:
+    """Rows of a whole number, or of those that end with the digits behind a star."""
+    number, last = whole_phone(text), phones.last_digits(text)
+    if number is not None:
+        return sa.select(model).where(model.phone == number)
+    if not SHORTEST_END <= len(last) < phones.WHOLE:
+        return None
+    (span,) = phones.last_span(last).reversed
+    return sa.select(model).where(model.phone_reversed.between(*span))
 
 
 def _digits(text: str) -> str:
@@ -98,25 +129,19 @@ def _people(text: str) -> sa.Select[Any] | None:
 
 
 def _numbers(text: str) -> sa.Select[Any] | None:
-    number = whole_phone(text)
-    return None if number is None else sa.select(PhoneNumber).where(PhoneNumber.phone == number)
+    return _of_number(PhoneNumber, text)
 
 
 def _blacklist(text: str) -> sa.Select[Any] | None:
-    number = whole_phone(text)
-    if number is None:
+    found = _of_number(BlacklistEntry, text)
+    if found is None:
         return None
-    return (
-        sa.select(BlacklistEntry)
-        .where(BlacklistEntry.phone == number)
-        .options(orm.joinedload(BlacklistEntry.customer))
-        .order_by(BlacklistEntry.customer_id.nulls_first())
-    )
+    return found.options(orm.joinedload(BlacklistEntry.customer)).order_by(BlacklistEntry.customer_id.nulls_first())
 
 
 def _calls(text: str) -> sa.Select[Any] | None:
-    number = whole_phone(text)
-    return None if number is None else sa.select(Call).where(Call.phone == number).order_by(Call.id.desc())
+    found = _of_number(Call, text)
+    return None if found is None else found.order_by(Call.id.desc())
 
 
 def _invoices(text: str) -> sa.Select[Any] | None:
@@ -143,6 +168,8 @@ def _promo_codes(text: str) -> sa.Select[Any] | None:
     return sa.select(PromoCode).where(PromoCode.code == code) if code else None
 
 
+# What is found by the day when it was made.
+DATED = {"call": Call, "invoice": Invoice, "payment": Payment}
 FINDERS: dict[str, Finder] = {
     "customer": _customers,
     "person": _people,

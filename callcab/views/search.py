@@ -16,7 +16,7 @@ from callcab.services.search import Group
 from callcab.views.call_why import answer, why_url
 from callcab.web.access import Page, may
 from callcab.web.database import db
-from callcab.web.formatters import day, moment, money, phone
+from callcab.web.formatters import current_zone, day, moment, money, phone
 from callcab.web.language import gettext as _
 from callcab.web.language import lazy_gettext as _l
 
@@ -44,7 +44,10 @@ class Kind:
         return self.list_url(self.key(row))
 
     def list_url(self, text: str) -> str:
-        return f"{self.base}/?{urlencode({'search': text})}"
+        """The list searched for the text, or of the day that it is."""
+        day = search.day_of(search.cleaned(text))
+        asked = {"created_from": f"{day:%d.%m.%Y}", "created_to": f"{day:%d.%m.%Y}"} if day else {"search": text}
+        return f"{self.base}/?{urlencode(asked)}"
 
 
 def whose(row: Any) -> str:
@@ -136,11 +139,11 @@ class SupportSearch(Page):
         whether they may."""
         text = request.args.get("q", "")
         kinds = [name for name, kind in KINDS.items() if may(kind.permission)]
-        groups = search.find(db.session(), text, kinds=kinds)
+        groups = search.find(db.session(), text, kinds=kinds, zone=current_zone())
         targets = {KINDS[group.kind].url(row) for group in groups for row in group.rows}
         number = search.whole_phone(search.cleaned(text)) if may("call.read") else None
         callers = history.customers(db.session(), phone=number) if number else []
-        if len(targets) == 1 and not callers:
+        if len(targets) == 1 and not callers and not search.day_of(search.cleaned(text)):
             return redirect(targets.pop())
         return self.render(
             "support/search/index.html",

@@ -1,10 +1,12 @@
 """The search box of support."""
 
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from callcab.db import unit_of_work
+from callcab.lib import clock
 from callcab.models import BlacklistSource, PaymentMethod
 from callcab.scope import Actor, Scope
 from callcab.services import blacklist, payment
@@ -73,6 +75,18 @@ def test_a_sum_finds_payments_and_leads_to_the_list_asked_for_it(people: People)
     page = people.sasha.get("/admin/search/", query={"q": "1 234,50"}, status=302, follow=False)
     assert page.response.location == "/admin/payments/?search=1234.50"
     assert "1 234,50" in people.sasha.get(page.response.location).text
+
+
+def test_a_day_leads_to_the_lists_of_that_day(people: People) -> None:
+    with unit_of_work(Scope.staff()) as session:
+        actor = Actor("Лида", "lead")
+        for _ in range(11):
+            payment.correct(session, customer_id=people.customer_id, amount=Decimal(7), reason="Сверка", actor=actor)
+    today = f"{clock.now().astimezone(ZoneInfo('Europe/Moscow')):%d.%m.%Y}"
+    page = people.lida.get("/admin/search/", query={"q": today})
+    more = f"/admin/payments/?created_from={today}&created_to={today}"
+    assert more in [node.get("href") for node in page.tree.xpath("//a[@href]")]
+    assert len(people.lida.get(more).rows()) == 11
 
 
 def test_a_number_that_a_customer_calls_is_answered_instead_of_opened(people: People) -> None:
