@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -37,6 +38,11 @@ from callcab.services import ledger
 _serial = count(1)
 # A real argon2 hash of "correct horse", made once: hashing per test would cost half a second each.
 PASSWORD = "correct horse"
+
+
+def day_in(days: int) -> str:
+    """A day by the customers' clock, as forms send it: that of the server may be behind it."""
+    return (clock.now().astimezone(ZoneInfo("Europe/Moscow")) + timedelta(days=days)).date().isoformat()
 
 
 def add(session: CabSession, row: Any) -> Any:

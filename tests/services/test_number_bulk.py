@@ -125,7 +125,6 @@ def test_what_is_no_kind_of_the_pool_is_refused(lead: Actor, kind: str) -> None:
 
 def test_numbers_are_rented_as_long_as_the_money_lasts(lead: Actor) -> None:
     customer_id, numbers = owner("40.00"), [make(), make()]
-    tomorrow = (clock.now() + timedelta(days=1)).date().isoformat()
     with unit_of_work(STAFF) as session:
         started = operation.start(
             session,
@@ -133,7 +132,7 @@ def test_numbers_are_rented_as_long_as_the_money_lasts(lead: Actor) -> None:
             spec_name="phone_number",
             state={"search": "", "filters": {}, "sort": ""},
             ids=numbers,
-            params={"customer_id": customer_id, "until": tomorrow},
+            params={"customer_id": customer_id, "until": factories.day_in(1)},
             expected=2,
             actor=lead,
             customer_id=None,

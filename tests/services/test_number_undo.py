@@ -139,7 +139,7 @@ def rent(lead: Actor, number_id: int, customer_id: int, days: int) -> None:
             spec_name="phone_number",
             state={"search": "", "filters": {}, "sort": ""},
             ids=[number_id],
-            params={"customer_id": customer_id, "until": (clock.now() + timedelta(days=days)).date().isoformat()},
+            params={"customer_id": customer_id, "until": factories.day_in(days)},
             expected=1,
             actor=lead,
             customer_id=None,

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -39,11 +38,6 @@ def make(**values: Any) -> int:
 def pay_in(people: People, amount: str) -> None:
     with unit_of_work(SYSTEM) as session:
         factories.credit(session, session.get_one(Customer, people.customer_id), amount)
-
-
-def in_days(days: int) -> str:
-    """A day by the customers' clock: that of the server may be behind it."""
-    return (clock.now().astimezone(ZoneInfo("Europe/Moscow")) + timedelta(days=days)).date().isoformat()
 
 
 def facts(page: Page) -> dict[str, str]:
@@ -295,7 +289,7 @@ def test_support_rents_out_many_after_seeing_the_price_of_each(people: People) -
     ids = [str(item) for item in (first, second, duty)]
     asked = sasha.send("/admin/numbers/action/", {"action": "rent", "id": ids, "csrf_token": sasha.token()})
     assert "Посчитать" in asked.text
-    day = in_days(2)
+    day = factories.day_in(2)
     shown = agree(asked, customer_id="Ромашка", until=day)
     said = facts(shown)
     assert said["+7(925)000-50-01"] == said["+7(925)000-50-02"] == "45,00 ₽"
@@ -309,7 +303,7 @@ def test_support_rents_out_many_after_seeing_the_price_of_each(people: People) -
 def test_a_quote_that_changed_is_shown_again(people: People) -> None:
     number_id = make()
     sasha = people.sasha
-    day = in_days(2)
+    day = factories.day_in(2)
     asked = sasha.post("/admin/numbers/action/", one=f"rent:{number_id}")
     shown = agree(asked, customer_id=str(people.customer_id), until=day)
     with unit_of_work(SYSTEM) as session:
@@ -325,7 +319,7 @@ def test_many_numbers_are_listed_in_part_and_added_up(people: People) -> None:
     ids = [str(make()) for _ in range(22)]
     sasha = people.sasha
     asked = sasha.send("/admin/numbers/action/", {"action": "rent", "id": ids, "csrf_token": sasha.token()})
-    day = in_days(2)
+    day = factories.day_in(2)
     shown = agree(asked, customer_id="Ромашка", until=day)
     said = facts(shown)
     assert (said["И ещё номеров: 2"], said["Всего спишется"]) == ("90,00 ₽", "990,00 ₽")
@@ -335,7 +329,7 @@ def test_a_warning_is_given_when_the_money_will_not_do(people: People) -> None:
     ids = [str(make()) for _ in range(20)]
     sasha = people.sasha
     asked = sasha.send("/admin/numbers/action/", {"action": "rent", "id": ids, "csrf_token": sasha.token()})
-    day = in_days(20)
+    day = factories.day_in(20)
     assert "Денег у клиента не хватит" in agree(asked, customer_id="Ромашка", until=day).text
 
 
