@@ -63,8 +63,16 @@ def _tell_failure(session: CabSession, operation: Operation) -> None:
     """Write to him why there is no file; in the commit that says so, so once however often it was tried."""
     found = export_schedule.addressee(session, operation.id, OperationState.FAILED)
     if found is not None:
-        reason = edge.word(operation.error_code or "") % operation.error_params
-        _write(session, *found, "failed", f"jobs/details/?id={operation.id}", reason)
+        _write(session, *found, "failed", f"jobs/details/?id={operation.id}", _failure(operation))
+
+
+def _failure(operation: Operation) -> str:
+    text = edge.word(operation.error_code or "")
+    try:
+        return text % operation.error_params
+    except (KeyError, TypeError, ValueError):
+        # A letter with a gap is better than an operation that can't fail.
+        return text
 
 
 operations.when_failed(_tell_failure)

@@ -27,6 +27,7 @@ from tests.bench.table import Row
 from tests.site import Site, running
 
 VERSION = "12.8.2"
+TRIES = 3
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 LOOKS = (
     ("list", "lead", "/admin/numbers/"),
@@ -54,7 +55,7 @@ def cookie(site: Site, who: str) -> str:
 
 
 def look(url: str, header: str, device: str) -> dict[str, Any]:
-    """One report of Lighthouse."""
+    """One report of Lighthouse, which now and then loses its browser: then it is asked again."""
     flags = ["--quiet", "--output=json", "--output-path=stdout", "--chrome-flags=--headless=new --no-sandbox"]
     flags += [
         f"--extra-headers={json.dumps({'Cookie': header})}",
@@ -63,9 +64,12 @@ def look(url: str, header: str, device: str) -> dict[str, Any]:
     flags += ["--preset=desktop"] if device == "desktop" else []
     chromium = next((found for name in CHROMIUMS if (found := shutil.which(name))), "")
     command = [str(program("lighthouse", VERSION)), url, *flags]
-    answer = subprocess.run(command, capture_output=True, check=True, env=os.environ | {"CHROME_PATH": chromium})
-    report: dict[str, Any] = json.loads(answer.stdout)
-    return report
+    for _ in range(TRIES):
+        answer = subprocess.run(command, capture_output=True, check=False, env=os.environ | {"CHROME_PATH": chromium})
+        if not answer.returncode:
+            report: dict[str, Any] = json.loads(answer.stdout)
+            return report
+    raise SystemExit(f"Lighthouse failed at {url}: {answer.stderr.decode(errors='replace')[-2000:]}")
 
 
 def figures(report: dict[str, Any]) -> list[float]:

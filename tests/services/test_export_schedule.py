@@ -23,7 +23,7 @@ from callcab.models import (
     UserStatus,
 )
 from callcab.scope import Actor, Scope
-from callcab.services import blacklist, export_schedule, saved_view
+from callcab.services import blacklist, export_schedule, operation, saved_view
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -189,6 +189,15 @@ def test_a_file_whose_workers_died_is_told_once_and_not_at_each_try(owner: Actor
     jobs.sweep()
     (letter,) = letters()
     assert "за 3 попытки" in letter.text
+
+
+def test_a_reason_that_lacks_its_figures_hinders_neither_the_end_nor_the_letter(owner: Actor) -> None:
+    operation_id = started(agree(owner))
+    with unit_of_work(SYSTEM) as session:
+        operation.fail(session, operation_id, "operation.gave_up")
+    assert len(letters()) == 1
+    with unit_of_work(SYSTEM) as session:
+        assert session.get_one(Operation, operation_id).state is OperationState.FAILED
 
 
 def test_a_job_that_comes_after_the_last_try_tells_it_too(owner: Actor) -> None:
