@@ -87,38 +87,38 @@ def add_many(
     return new
 
 
-def _revive(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> int:
-    """An entry past its time forbids nothing: added again, it holds for good; returns how many."""
-    revived = session.execute(
+def _looked_up(customer_id: int | None, numbers: Sequence[int], column: Any, *more: Any) -> sa.Select[Any]:
+    """A column of those of the numbers that stand on the list and meet the conditions."""
+    wanted = bulk.each_of(numbers)
+    one = sa.select(column).where(_of(customer_id), BlacklistEntry.phone == wanted.c.number, *more).offset(0).lateral()
+    return sa.select(one.c[column.key]).select_from(wanted).join(one, sa.true())
+
+
+def _update(session: CabSession, customer_id: int | None, numbers: Sequence[int], when: Any, **values: Any) -> int:
+    ids = _looked_up(customer_id, numbers, BlacklistEntry.id, when).scalar_subquery()
+    changed = session.execute(
         sa.update(BlacklistEntry)
-        .where(_of(customer_id), BlacklistEntry.phone == bulk.any_of(numbers), BlacklistEntry.expires_at <= clock.now())
-        .values(expires_at=None)
+        .where(BlacklistEntry.id == sa.func.any(sa.func.array(ids)), when)
+        .values(values)
         .execution_options(synchronize_session=False)
     )
-    return bulk.written(revived)
+    return bulk.written(changed)
+
+
+def _revive(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> int:
+    """An entry past its time forbids nothing: added again, it holds for good; returns how many."""
+    return _update(session, customer_id, numbers, BlacklistEntry.expires_at <= clock.now(), expires_at=None)
 
 
 def _release(session: CabSession, customer_id: int | None, numbers: Sequence[int], operation_id: int | None) -> None:
     """What is added once more outlives the undoing of the import that brought it first."""
-    session.execute(
-        sa.update(BlacklistEntry)
-        .where(_of(customer_id), BlacklistEntry.phone == bulk.any_of(numbers))
-        .where(BlacklistEntry.operation_id != (operation_id or 0))
-        .values(operation_id=None)
-        .execution_options(synchronize_session=False)
-    )
+    _update(session, customer_id, numbers, BlacklistEntry.operation_id != (operation_id or 0), operation_id=None)
 
 
 def known_of(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> set[int]:
     """Those of the numbers that stand on the list and are in force."""
     in_force = sa.or_(BlacklistEntry.expires_at.is_(None), BlacklistEntry.expires_at > clock.now())
-    return set(
-        session.scalars(
-            sa.select(BlacklistEntry.phone).where(
-                _of(customer_id), BlacklistEntry.phone == bulk.any_of(numbers), in_force
-            )
-        )
-    )
+    return set(session.scalars(_looked_up(customer_id, numbers, BlacklistEntry.phone, in_force)))
 
 
 def blocking(session: CabSession, customer_id: int, number: int, now: datetime) -> BlacklistEntry | None:

@@ -34,6 +34,15 @@ def all_of(values: Sequence[int]) -> Any:
     return sa.func.all(_numbers(values))
 
 
+def each_of(values: Sequence[int]) -> sa.TableValuedAlias:
+    """These numbers as a table with the column ``number``, each to be looked up for itself (LATERAL with OFFSET 0).
+
+    Asked for any of many, the planner may read a whole list that has grown since it was counted last.
+    """
+    number = sa.column("number", NUMBER)
+    return sa.func.unnest(_numbers(values)).table_valued(number, name="wanted").render_derived()
+
+
 def any_text(values: Sequence[str]) -> Any:
     """``column == any_text(names)``: is it one of these texts."""
     return sa.func.any(sa.literal(list(values), ARRAY(TEXT)))
