@@ -20,7 +20,7 @@ from callcab.lib.number_set import NumberSet
 from callcab.models import BlacklistEntry, BlacklistSource, Customer, Operation, RowOutcome, UndoChunk
 from callcab.permissions import allowed
 from callcab.scope import Actor
-from callcab.services import audit, bulk, operation
+from callcab.services import audit, bulk, operation, row_total
 from callcab.services.call.opting_out import stop_calls
 from callcab.services.listing import decode_id
 from callcab.services.operation import keeping
@@ -117,6 +117,8 @@ def _release(session: CabSession, customer_id: int | None, numbers: Sequence[int
 
 def known_of(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> set[int]:
     """Those of the numbers that stand on the list and are in force."""
+    if customer_id is not None and not row_total.Kept(BlacklistEntry)(session, customer_id):
+        return set()  # An empty list, as most that are filled from a file.
     in_force = sa.or_(BlacklistEntry.expires_at.is_(None), BlacklistEntry.expires_at > clock.now())
     return set(session.scalars(_looked_up(customer_id, numbers, BlacklistEntry.phone, in_force)))
 
@@ -171,11 +173,6 @@ def remove_many(session: CabSession, ids: Sequence[int]) -> int:
         .execution_options(synchronize_session=False)
     )
     return bulk.written(gone)
-
-
-def unmake(session: CabSession, ids: Sequence[int], actor: Actor) -> int:
-    """``remove_many`` for undoing what made them, which the operation's own line of the log tells."""
-    return remove_many(session, ids)
 
 
 def delete_chunk(
@@ -372,7 +369,7 @@ operation.register(
     "blacklist.to_platform",
     to_platform_chunk,
     permission="blacklist.platform",
-    undo=unmaking(BlacklistEntry, unmake),
+    undo=unmaking(BlacklistEntry, lambda session, ids, actor: remove_many(session, ids)),
 )
 for _name, _read in (("blacklist.import", csv_io.read_numbers), ("blacklist.paste", read_pasted_numbers)):
     operation.register_import(
@@ -384,7 +381,7 @@ for _name, _read in (("blacklist.import", csv_io.read_numbers), ("blacklist.past
         read=_read,
         restore=restored,
         chunk=IMPORTED_AT_ONCE,
-        undo=unmaking(BlacklistEntry, unmake),
+        undo=unmaking(BlacklistEntry, lambda session, ids, actor: remove_many(session, ids)),
     )
 for _name in ("blacklist", "blacklist_support"):
     operation.register_export(
