@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 _frozen: list[datetime] = []
 
@@ -10,6 +11,12 @@ _frozen: list[datetime] = []
 def now() -> datetime:
     """Return the current moment, aware, in UTC."""
     return _frozen[-1] if _frozen else datetime.now(UTC)
+
+
+def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When a day of this zone begins, and the next one, in UTC."""
+    begins, ends = (datetime.combine(day + timedelta(days=more), time(), zone) for more in (0, 1))
+    return begins.astimezone(UTC), ends.astimezone(UTC)
 
 
 @contextmanager

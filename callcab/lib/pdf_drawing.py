@@ -43,7 +43,7 @@ def _use_our_fonts() -> None:
 _use_our_fonts()
 
 
-class _Cell(pisaTagTD):  # type: ignore[misc]
+class _Cell(pisaTagTD):  # type: ignore[misc]  # The renderer has no types.
     """A cell that holds a few words and nothing else is these words.
 
     The renderer puts each cell into a frame that shrinks what is wider than the cell or higher than the page: the

@@ -6,7 +6,7 @@ sum, a day; each is an indexed look-up that reads a handful of rows.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from callcab.db import CabSession
-from callcab.lib import money, tokens
+from callcab.lib import clock, money, tokens
 from callcab.lib import phone as phones
 from callcab.models import BlacklistEntry, Call, Customer, Invoice, Payment, PhoneNumber, PromoCode, User
 from callcab.services.listing.filters import BadValue, read_amount, read_date
@@ -85,7 +85,7 @@ def day_of(text: str) -> date | None:
 def _of_day(model: Any, day: date, zone: ZoneInfo) -> sa.Select[Any] | None:
     if model is None:
         return None
-    start, end = (datetime.combine(day + timedelta(days=more), time(), zone).astimezone(UTC) for more in (0, 1))
+    start, end = clock.day_bounds(day, zone)
     moment = model.created_at
     return sa.select(model).where(moment >= start, moment < end).order_by(moment.desc(), model.id.desc())
 

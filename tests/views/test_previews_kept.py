@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from callcab import models as m
 from callcab.db import unit_of_work
+from callcab.models.mixins import Numbered
 from callcab.scope import Scope
 from tests import factories, world
 from tests.client import Browser, Page
@@ -23,9 +24,9 @@ def filled(people: People) -> None:
     world.fill(people)
 
 
-def ids_of(model: type, *where: sa.ColumnElement[bool]) -> list[int]:
+def ids_of(model: type[Numbered], *where: sa.ColumnElement[bool]) -> list[int]:
     with unit_of_work(SYSTEM) as session:
-        return list(session.scalars(sa.select(model.id).where(*where).order_by(model.id)))  # type: ignore[attr-defined]
+        return list(session.scalars(sa.select(model.id).where(*where).order_by(model.id)))
 
 
 def values_of(column: sa.orm.InstrumentedAttribute[object]) -> list[object]:
@@ -163,10 +164,10 @@ def test_schedules_stop_and_go_on_as_was_said(people: People, action: str, said_
     mine = m.ExportSchedule.customer_id == people.customer_id
     with unit_of_work(SYSTEM) as session:
         found = session.scalars(sa.select(m.ExportSchedule).where(mine)).one()
-        session.expunge(found)
-        sa.orm.make_transient(found)
-        found.id, found.paused = None, False  # type: ignore[assignment]
-        session.add(found)
+        copied = {
+            key: getattr(found, key) for key in set(m.ExportSchedule.__mapper__.columns.keys()) - {"id", "paused"}
+        }
+        factories.add(session, m.ExportSchedule(**copied, paused=False))
     page, said = foretold(people.olga, "/cabinet/file-schedules/", action, ids_of(m.ExportSchedule, mine))
     assert (said[f"Статус: {said_of}"], said["Уже так"]) == ("1", "1")
     page.form(has="confirmed").submit()

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
 
+from callcab.lib import clock
+
 TEXT_LIMIT = 200
 BIGINT_MAX = 2**63 - 1
 # NUMERIC(14, 2): twelve digits before the comma.
@@ -171,7 +173,7 @@ class DateTimeRange:
         if time_text:
             local = datetime.combine(day, read_time(time_text, f"{name}_time"), zone)
             return local.astimezone(UTC) + timedelta(minutes=last)
-        return datetime.combine(day + timedelta(days=last), time(), zone).astimezone(UTC)
+        return clock.day_bounds(day, zone)[last]
 
     def condition(self, value: Value, *, named: bool = False) -> ColumnElement[bool]:
         low, high = f"{self.key}_from", f"{self.key}_before"

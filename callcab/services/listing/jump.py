@@ -1,10 +1,11 @@
 """A place in a list that a person names by a value of its order: a day, a number or its beginning, a sum."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from callcab.lib import clock
 from callcab.lib import phone as phones
 from callcab.services.listing.filters import BadValue, clean, read_amount, read_date, read_time
 from callcab.services.listing.spec import ListSpec
@@ -35,8 +36,7 @@ def _day(text: str, zone: ZoneInfo) -> Range:
     if time_text.strip():
         minute = datetime.combine(day, read_time(time_text.strip(), ARGUMENT), zone).astimezone(UTC)
         return minute, minute + timedelta(minutes=1)
-    least, above = (datetime.combine(day + timedelta(days=more), time(), zone) for more in (0, 1))
-    return least.astimezone(UTC), above.astimezone(UTC)
+    return clock.day_bounds(day, zone)
 
 
 def _number(text: str, zone: ZoneInfo) -> Range:

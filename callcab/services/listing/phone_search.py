@@ -16,9 +16,9 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
 
 from callcab.lib import phone as phones
+from callcab.services import bulk
 from callcab.services.listing.filters import parameter
 
-WHOLE = 11
 # So few digits are in one number of a hundred: the list read in its order fills a page sooner than ranges do. So are
 # one more with the country's code in front, a region or an operator; of the last digits it is one less.
 COMMON = 3
@@ -36,7 +36,7 @@ class Part:
 
     @property
     def is_whole(self) -> bool:
-        return len(self.digits) == WHOLE
+        return len(self.digits) == phones.WHOLE
 
     @property
     def is_common(self) -> bool:
@@ -56,7 +56,7 @@ class Part:
 def read(text: str) -> Part | None:
     """What the text says of a number, in any spelling; None when it has no digits."""
     last = phones.last_digits(text)
-    if 0 < len(last) < WHOLE:
+    if 0 < len(last) < phones.WHOLE:
         return Part(last, last=True)
     digits = phones.search_digits(text)
     return Part(digits) if digits else None
@@ -94,7 +94,7 @@ class PhoneSearch:
         part = read(text)
         if part is None:
             return None
-        if len(part.digits) >= WHOLE or part.is_common:
+        if len(part.digits) >= phones.WHOLE or part.is_common:
             return _holds(self.model.phone, part, named=named)
         row = orm.aliased(self.model)
         ids = _found(row, part, [row.id], named=named).scalar_subquery()
@@ -105,20 +105,20 @@ class PhoneSearch:
     def shape(self, text: str) -> Shape | None:
         """What of the text decides how its statements look; None for a text that no number holds."""
         part = read(text)
-        if part is None or len(part.digits) > WHOLE:
+        if part is None or len(part.digits) > phones.WHOLE:
             return None
-        places = part.spans.places if COMMON <= len(part.digits) < WHOLE else ()
+        places = part.spans.places if COMMON <= len(part.digits) < phones.WHOLE else ()
         return (len(part.digits), part.last, part.is_common, *places)
 
     def is_rare(self, text: str) -> bool:
         """Whether so few numbers have it that an index finds them, a page never reads the list in its own order."""
         part = read(text)
-        return part is not None and len(part.digits) <= WHOLE and not part.is_common
+        return part is not None and len(part.digits) <= phones.WHOLE and not part.is_common
 
     def by_hits(self, text: str, *, counting: bool) -> bool:
         """Whether ``hits`` is quicker than the condition."""
         part = read(text)
-        return part is not None and COMMON <= len(part.digits) < WHOLE and (counting or not part.is_common)
+        return part is not None and COMMON <= len(part.digits) < phones.WHOLE and (counting or not part.is_common)
 
     def hits(self, text: str, conditions: Sequence[ColumnElement[bool]], columns: Sequence[Any] = ()) -> Subquery:
         """These columns of what matches, each row once, found by the two indexes.
@@ -138,7 +138,7 @@ class PhoneSearch:
         part = read(text)
         if part is None or part.is_whole:
             return {} if part is None else {"digits": int(part.digits)}
-        ends = _ends(part) if COMMON <= len(part.digits) < WHOLE else {}
+        ends = _ends(part) if COMMON <= len(part.digits) < phones.WHOLE else {}
         return {"digits": _turned(part), "pattern": part.pattern} | ends
 
 
@@ -186,12 +186,8 @@ def _ends(part: Part) -> dict[str, str]:
     ends: dict[str, str] = {}
     for name, spans in (("span", found.numbers), ("turned", found.reversed)):
         low, high = zip(*spans, strict=True) if spans else ((), ())
-        ends |= {f"{name}_low": _as_array(low), f"{name}_high": _as_array(high)}
+        ends |= {f"{name}_low": bulk.listed(low), f"{name}_high": bulk.listed(high)}
     return ends
-
-
-def _as_array(numbers: Sequence[int]) -> str:
-    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def _turned(part: Part) -> int:

@@ -54,19 +54,18 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", act
         session.flush()
     operation.cursor = {**cursor, "at": source.at}
     if counting and work.restore is not None:
-        _keep(session, operation, run, records, work.chunk)
+        _keep(session, operation, run, source, records, work.chunk)
     return tally, bool(source.ahead)
 
 
-def _keep(session: CabSession, operation: Operation, run: "Run", records: list[Any], size: int) -> None:
+def _keep(session: CabSession, operation: Operation, run: "Run", source: Input, records: list[Any], size: int) -> None:
     """What was read, for the writing. What does not fill one chunk is read again sooner than it is kept."""
-    assert run.input is not None  # noqa: S101 - the records come from it
     if run.counted is None and len(records) == size:
         run.counted = counted.Counted(size)
     if run.counted is None:
         return
     run.counted.add(records)
-    if not run.input.ahead:
+    if not source.ahead:
         run.counted.keep(session, operation, _file(session, operation))
 
 

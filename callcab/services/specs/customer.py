@@ -23,7 +23,6 @@ from callcab.services.listing import (
 )
 from callcab.services.operation import ExportColumn
 
-WHOLE = 11
 ESCAPE = "/"
 
 
@@ -58,7 +57,7 @@ class CustomerSearch:
 
     def values(self, text: str) -> dict[str, Any]:
         digits = phones.search_digits(text)
-        whole = {"phone": int(digits)} if len(digits) == WHOLE else {}
+        whole = {"phone": int(digits)} if len(digits) == phones.WHOLE else {}
         return {"within": f"%{_plain(text)}%", "inn": f"{_plain(text.strip())}%", **whole}
 
 
