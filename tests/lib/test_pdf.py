@@ -13,7 +13,7 @@ import zxingcpp
 from pypdf import PdfReader
 from reportlab.platypus.flowables import KeepInFrame
 
-from callcab.lib import invoice_text, payment_qr, pdf
+from callcab.lib import invoice_text, payment_qr, pdf, pdf_drawing
 from callcab.lib.money import InvoiceItem, InvoiceLine, invoice_lines, invoice_totals
 
 SELLER = pdf.Seller(
@@ -155,6 +155,26 @@ def test_only_cells_of_more_than_words_get_a_frame_of_their_own(monkeypatch):
     monkeypatch.setattr(KeepInFrame, "drawOn", listen)
     pdf.invoice_pdf(document(InvoiceItem("Услуга", 1, "шт", 1), InvoiceItem("слово " * 50, 1, "шт", 1)))
     assert len(framed) == 3, "the payee with a caption below, the code, the long name"
+
+
+def test_words_drawn_as_a_string_stand_where_the_renderer_puts_them(monkeypatch):
+    names = ["Услуга", "Услуга связи, которая своими словами не помещается в строке и идёт дальше", "שלום Услуга"]
+    doc = document(*[InvoiceItem(name, 1, "усл.", "1234567.80", 22) for name in names], basis="Договор")
+    letters, edges = letters_of(pdf.invoice_pdf(doc))
+    monkeypatch.setattr(pdf_drawing, "_few_words", lambda _node: False)
+    assert letters_of(pdf.invoice_pdf(doc)) == (letters, pytest.approx(edges, abs=0.1))
+
+
+def letters_of(data):
+    """The letters of all pages, and the four edges of each in points; a space has no edges of its own."""
+    letters, edges = [], []
+    for page in pypdfium2.PdfDocument(data):
+        textpage = page.get_textpage()
+        for index in range(textpage.count_chars()):
+            if (letter := textpage.get_text_range(index, 1)).strip():
+                letters.append(letter)
+                edges += textpage.get_charbox(index)
+    return letters, edges
 
 
 def right_edges(data):
