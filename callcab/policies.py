@@ -46,9 +46,13 @@ _KEEP_TOTAL = """
 CREATE OR REPLACE FUNCTION keep_total() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  WITH each AS (
+    SELECT customer_id, CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END AS rows
+    FROM moved GROUP BY customer_id
+  )
   INSERT INTO public.row_total (name, customer_id, rows)
-    SELECT TG_TABLE_NAME, customer_id, CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END
-    FROM moved GROUP BY customer_id;
+    SELECT TG_TABLE_NAME, customer_id, rows FROM each
+    UNION ALL SELECT '*' || TG_TABLE_NAME, NULL, sum(rows) FROM each HAVING count(*) > 0;
   RETURN NULL;
 END $$
 """

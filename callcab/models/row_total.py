@@ -7,12 +7,16 @@ from callcab.db import Base
 from callcab.models.mixins import Numbered
 from callcab.scope import TenantOrStaff
 
+# Before the name of a table: its rows of all customers and of the platform together.
+WHOLE = "*"
+
 
 class RowTotal(Numbered, TenantOrStaff, Base):
     """So many ``rows`` more (or fewer) of the table ``name``: the total is the sum.
 
-    Triggers write one with every statement that inserts or deletes (``callcab.policies.count_rows``), so nobody waits
-    for anybody else's counter; the timetable adds them up. ``customer_id`` empty: rows of the platform. No foreign key:
+    Triggers write them with every statement that inserts or deletes (``callcab.policies.count_rows``), so nobody waits
+    for anybody else's counter; the timetable adds them up. ``customer_id`` empty: rows of the platform, or of all
+    together, whose ``name`` begins with WHOLE: support need not add up every customer's for each page. No foreign key:
     rows of the log stay when a customer goes.
     """
 

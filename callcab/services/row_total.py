@@ -9,6 +9,7 @@ from sqlalchemy import orm
 
 from callcab.db import CabSession
 from callcab.models import AuditEvent, BlacklistEntry, Call, InboundCall, LedgerEntry, Payment, RowTotal
+from callcab.models.row_total import WHOLE
 
 # Tables whose rows are counted as they come and go; a migration that adds one here gives it the triggers too.
 COUNTED: tuple[Any, ...] = (AuditEvent, BlacklistEntry, Call, InboundCall, LedgerEntry, Payment)
@@ -31,14 +32,18 @@ class Kept:
 
     def __call__(self, session: orm.Session, customer_id: int | None) -> int:
         statement = _OF_ALL if customer_id is None else _OF_ONE
-        asked = {"name": self.model.__tablename__, "customer_id": customer_id}
+        asked = {"name": self._name(customer_id), "customer_id": customer_id}
         return int(session.connection().scalar(statement, asked) or 0)
 
     def inside(self, customer: sa.BindParameter[int] | None) -> sa.ColumnElement[int]:
         """For a column of another statement."""
         parts = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(_PARTS.rows), 0), sa.BigInteger))
-        parts = parts.where(_PARTS.name == self.model.__tablename__)
+        parts = parts.where(_PARTS.name == self._name(customer))
         return (parts if customer is None else parts.where(_PARTS.customer_id == customer)).scalar_subquery()
+
+    def _name(self, customer: Any) -> str:
+        table: str = self.model.__tablename__
+        return WHOLE + table if customer is None else table
 
 
 def fold(session: CabSession) -> int:
@@ -64,9 +69,13 @@ def fold(session: CabSession) -> int:
 
 
 def wrong(session: CabSession) -> Iterator[sa.Row[Any]]:
-    """Totals that are not what is there: name, customer, what is kept, what was counted. Reads every counted table."""
+    """Totals that are not what is there: name, customer, what is kept, what was counted. Reads every counted table.
+
+    Of all together it is said when that is not the sum of each customer's.
+    """
     for model in COUNTED:
         yield from session.execute(_differences(model))
+        yield from session.execute(_difference_of_all(model))
 
 
 def repair(session: CabSession) -> int:
@@ -76,10 +85,11 @@ def repair(session: CabSession) -> int:
     """
     repaired = 0
     for model in COUNTED:
-        found = _differences(model).subquery()
-        missing = sa.select(found.c.name, found.c.customer_id, found.c.counted - found.c.kept)
-        added = sa.insert(RowTotal).from_select(["name", "customer_id", "rows"], missing).returning(RowTotal.id)
-        repaired += len(session.scalars(added).all())
+        for differences in (_differences(model), _difference_of_all(model)):
+            found = differences.subquery()
+            missing = sa.select(found.c.name, found.c.customer_id, found.c.counted - found.c.kept)
+            added = sa.insert(RowTotal).from_select(["name", "customer_id", "rows"], missing).returning(RowTotal.id)
+            repaired += len(session.scalars(added).all())
     return repaired
 
 
@@ -94,3 +104,16 @@ def _differences(model: Any) -> sa.Select[Any]:
         .group_by(seen.c.customer_id)
         .having(kept != counted)
     )
+
+
+def _difference_of_all(model: Any) -> sa.Select[Any]:
+    name = model.__tablename__
+    kept, counted = (
+        sa.func.coalesce(sa.func.sum(RowTotal.rows).filter(RowTotal.name == of), 0) for of in (WHOLE + name, name)
+    )
+    return sa.select(
+        sa.literal(WHOLE + name).label("name"),
+        sa.cast(sa.null(), sa.BigInteger).label("customer_id"),
+        kept.label("kept"),
+        counted.label("counted"),
+    ).having(kept != counted)

@@ -8,6 +8,7 @@ import pytest
 
 from callcab import migrate, online
 from callcab.embedded.postgres import EmbeddedPostgres
+from tests.waiting import wait_for
 
 ROWS, BATCH = 60_000, 7_000
 OLD, NEW = "0016", "0021"
@@ -75,6 +76,29 @@ def test_digits_are_filled_in_while_the_last_version_goes_on_writing(filled: str
         kept = connection.execute("SELECT sum(rows) FROM row_total WHERE name = 'blacklist_entry'").fetchone()
     assert found == (ROWS + writer.written, 0)
     assert kept == (ROWS + writer.written,)
+
+
+def test_totals_of_all_hold_what_the_last_version_writes_meanwhile(filled: str) -> None:
+    migrate.upgrade(filled, to="0031")
+    migrate.downgrade(filled, to="0030")
+    writer = Writer(filled)
+    with connect(filled) as slow, connect(filled) as looking:
+        slow.execute("BEGIN")
+        slow.execute(INSERT.format(customer="NULL", phone="79200000000"))
+        writer.start()
+        migrating = threading.Thread(target=migrate.upgrade, args=(filled,), kwargs={"to": "0031"})
+        migrating.start()
+        replaced = "SELECT prosrc LIKE '%*%' FROM pg_proc WHERE proname = 'keep_total'"
+        assert wait_for(lambda: looking.execute(replaced).fetchone() == (True,))
+        migrating.join(0.5)
+        slow.execute("COMMIT")
+        migrating.join()
+        writer.over.set()
+        writer.join()
+        totals = looking.execute("SELECT name, sum(rows) FROM row_total WHERE name LIKE '%blacklist_entry' GROUP BY 1")
+        rows = ROWS + 1 + writer.written
+        assert dict(totals.fetchall()) == {"blacklist_entry": rows, "*blacklist_entry": rows}
+    assert writer.problem is None
 
 
 def test_a_migration_that_was_cut_off_is_begun_again(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
