@@ -35,6 +35,8 @@ from callcab.models import (
 )
 from callcab.permissions import allowed
 from callcab.scope import Actor
+from callcab.services import cell
+from callcab.services.blacklist import LONGEST_REASON
 from callcab.services.operation import Rules
 
 # Customers and their people
@@ -172,8 +174,10 @@ def delete_blocks(actor: Actor) -> Rules:
     return Rules(_of_platform(actor))
 
 
-def change_reasons(actor: Actor) -> Rules:
-    return Rules(_of_platform(actor), at_once=True)
+def change_reasons(actor: Actor, reason: str | None) -> Rules:
+    """``reason`` None: it is not known yet."""
+    same = None if reason is None else BlacklistEntry.reason == cell.one_line(reason, LONGEST_REASON)
+    return Rules(_of_platform(actor), same=same, at_once=True)
 
 
 def to_platform() -> Rules:

@@ -97,7 +97,7 @@ class BlacklistView(ListView):
         "blacklist.edit",
         icon="edit",
         perform=change_reasons,
-        preview=outlook(lambda rows, params, actor: forecasts.change_reasons(actor)),
+        preview=outlook(lambda rows, params, actor: forecasts.change_reasons(actor, (params or {}).get("reason"))),
         question=_l("Новая причина у номеров: %(count)s."),
         fields=ReasonForm,
         row=False,

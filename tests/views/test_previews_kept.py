@@ -60,6 +60,16 @@ def test_a_reason_is_given_to_as_many_entries_as_was_said(people: People) -> Non
     assert values_of(m.BlacklistEntry.reason) == ["жалоба"] * 3
 
 
+def test_entries_that_have_the_reason_already_are_told_apart_before_they_are_left_alone(people: People) -> None:
+    platforms_entry()
+    page, _said = foretold(people.lida, "/admin/blacklist/", "reason", ids_of(m.BlacklistEntry))
+    again = page.form(has="confirmed").submit(reason="  суд ")
+    assert (facts(again)["Будет сделано"], facts(again)["Уже так"]) == ("2", "1")
+    again.form(has="confirmed").submit()
+    assert values_of(m.BlacklistEntry.reason) == ["суд"] * 3
+    assert len(ids_of(m.AuditEvent, m.AuditEvent.action == "blacklist.reason")) == 2
+
+
 def test_an_agent_is_told_that_an_entry_of_the_platform_keeps_all_as_they_are(people: People) -> None:
     platforms_entry()
     before = values_of(m.BlacklistEntry.reason)
