@@ -7,7 +7,6 @@ from flask import flash, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_babel import ngettext
-from markupsafe import Markup
 from wtforms import Form, HiddenField, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
@@ -80,7 +79,7 @@ def receipt_cell(row: Payment) -> Any:
     url = safe_link(row.receipt_url)
     if url is None:
         return DASH
-    return Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(url, _("Чек"))
+    return link(url, _("Чек"), outside=True)
 
 
 def kind_cell(row: Payment) -> Any:

@@ -62,9 +62,12 @@ CABINET_FACE = Face(label=_l("Личный кабинет"))
 
 @dataclass(frozen=True)
 class Fixed:
-    """What all of a role see in a language: the sidebar, and the addresses of the pages that the header names."""
+    """What all of a role see in a language and colours: the sidebar, the beginning of the header and its tools, and the
+    addresses of the pages that the header names."""
 
     sidebar: str
+    start: Markup
+    tools: Markup
     pages: Mapping[str, str]
 
 
@@ -73,11 +76,11 @@ class Frame:
     """All that the sidebar and the header show."""
 
     sidebar: Markup
-    search_url: str = ""
+    start: Markup
+    tools: Markup
     balance: str | None = None
     payments_url: str = ""
     pay_url: str = ""
-    jobs_url: str = ""
     user_name: str = ""
     user_note: str = ""
     user_links: Sequence[MenuLine] = ()
@@ -88,10 +91,8 @@ class Frame:
 def init_theme(app: Flask) -> None:
     """Give templates the icons, formats and the frame. Call it before the Admin objects are made."""
     # A filter of a constant is worked out when its template is compiled; a function would be called for every page.
-    app.jinja_env.filters.update(formatters.FILTERS, icon=icon)
-    app.jinja_env.globals.update(
-        asset=assets_of(app), page_frame=page_frame, page_language=page_language, colours=colours
-    )
+    app.jinja_env.filters.update(formatters.FILTERS, icon=icon, asset=assets_of(app))
+    app.jinja_env.globals.update(page_frame=page_frame, page_language=page_language, colours=colours)
     # After Flask-WTF's own, so that this one is found.
     app.context_processor(lambda: {"csrf_token": form_token})
     app.jinja_env.globals["csrf_token"] = form_token
@@ -118,15 +119,15 @@ def page_frame(context: Context) -> Frame:
     """The frame of the page that is being drawn."""
     admin, person = _admin_of(context), carried.who.get() or current_user
     if admin is None or not person.is_authenticated:
-        return Frame(Markup(_sidebar("/", "", ())))  # noqa: S704 - a template's output
+        return Frame(Markup(_sidebar("/", "", ())), *_topbar())  # noqa: S704 - a template's output
     fixed = _fixed(admin, person.role)
     return Frame(
         sidebar=_opened(fixed.sidebar, context.get("admin_view")),
-        search_url=fixed.pages["search"],
+        start=fixed.start,
+        tools=fixed.tools,
         balance=_balance(),
         payments_url=fixed.pages["payments"],
         pay_url=fixed.pages["invoices"],
-        jobs_url=fixed.pages["jobs"],
         user_name=person.name or person.email,
         user_note=person.email,
         user_links=user_links(fixed.pages["profile"], fixed.pages["keys"]),
@@ -135,12 +136,12 @@ def page_frame(context: Context) -> Frame:
 
 
 def _fixed(admin: Admin, role: str) -> Fixed:
-    """Drawn once in a process for each face, role and language.
+    """Drawn once in a process for each face, role, language and colours.
 
     What a person may open is decided by side and role alone (``listing.access``), what is visible by the settings.
     """
-    known: dict[tuple[str, str, str], Fixed] = current_app.extensions.setdefault("callcab.frames", {})
-    key = (admin.url, role, page_language())
+    known: dict[tuple[str, ...], Fixed] = current_app.extensions.setdefault("callcab.frames", {})
+    key = (admin.url, role, page_language(), colours())
     if key not in known:
         known[key] = _draw_fixed(admin)
     return known[key]
@@ -153,7 +154,13 @@ def _draw_fixed(admin: Admin) -> Fixed:
         addresses[view.url]: f"{view.url}/" for view in admin._views if view.url in addresses and view.is_accessible()
     }
     face_name = admin.theme.label if isinstance(admin.theme, Face) else ""
-    return Fixed(_sidebar(f"{base}/", face_name, menu_groups(admin)), pages)
+    sidebar = _sidebar(f"{base}/", face_name, menu_groups(admin))
+    return Fixed(sidebar, *_topbar(pages["search"], pages["jobs"]), pages)
+
+
+def _topbar(search_url: str = "", jobs_url: str = "") -> tuple[Markup, Markup]:
+    parts: Any = current_app.jinja_env.get_template("layout/_topbar_fixed.html").module
+    return parts.start(search_url), parts.tools(jobs_url)
 
 
 def _sidebar(home_url: str, face_name: Any, groups: Sequence[MenuGroup]) -> str:

@@ -15,7 +15,7 @@ from unittest import mock
 import psycopg
 
 TICKS = os.sysconf("SC_CLK_TCK")
-# A page is looked at so often, or for so many seconds, after so many goes: the driver prepares a statement when it comes
+# A page is looked at so often, or for so many seconds, after so many goes: the driver prepares a statement that comes
 # for the sixth time, and PostgreSQL settles on a plan after five more.
 LOOKS, SECONDS, WARM = 20, 0.4, 11
 
