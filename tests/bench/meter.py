@@ -116,13 +116,35 @@ def statements() -> Iterator[list[str]]:
 
 @dataclass
 class Cost:
-    """Milliseconds of one go: medians of the wall and of processors (ours, PostgreSQL's), p95 of the wall."""
+    """What goes took: the wall, this process and PostgreSQL, in seconds for each, shown as milliseconds."""
 
-    wall: float
-    p95: float
-    web: float
-    base: float
+    spent: list[tuple[float, float, float]]
     statements: int = 0
+
+    def __add__(self, more: "Cost") -> "Cost":
+        return Cost(self.spent + more.spent, self.statements)
+
+    def _column(self, place: int) -> list[float]:
+        return sorted(1000 * go[place] for go in self.spent)
+
+    @property
+    def wall(self) -> float:
+        """The median, as of the processors."""
+        return statistics.median(self._column(0))
+
+    @property
+    def p95(self) -> float:
+        """Of the wall."""
+        walls = self._column(0)
+        return walls[min(len(walls) - 1, int(0.95 * len(walls)))]
+
+    @property
+    def web(self) -> float:
+        return statistics.median(self._column(1))
+
+    @property
+    def base(self) -> float:
+        return statistics.median(self._column(2))
 
     @property
     def cpu(self) -> float:
@@ -148,9 +170,7 @@ def cost(go: Callable[[], object], backends: Backends, *, looks: int = LOOKS, se
         go()
         after = (time.perf_counter(), time.process_time(), backends.cpu())
         spent.append((after[0] - before[2], after[1] - before[1], after[2] - before[0]))
-    walls, web, base = (sorted(1000 * value for value in column) for column in zip(*spent, strict=True))
-    p95 = walls[min(len(walls) - 1, int(0.95 * len(walls)))]
-    return Cost(statistics.median(walls), p95, statistics.median(web), statistics.median(base))
+    return Cost(spent)
 
 
 def newest_children(pid: int) -> list[int]:
