@@ -20,7 +20,7 @@ from callcab.lib.number_set import NumberSet
 from callcab.models import BlacklistEntry, BlacklistSource, Customer, Operation, RowOutcome, UndoChunk
 from callcab.permissions import allowed
 from callcab.scope import Actor
-from callcab.services import audit, bulk, operation, row_total
+from callcab.services import audit, blacklist_rows, bulk, operation
 from callcab.services.call.opting_out import stop_calls
 from callcab.services.listing import decode_id
 from callcab.services.operation import keeping
@@ -56,71 +56,24 @@ def add_many(
         return 0
     if len(reason) > LONGEST_REASON:
         raise Invalid("field.too_long", field="reason", limit=LONGEST_REASON)
-    repeated = session.scalars(
-        sa.text(
-            "WITH wanted AS MATERIALIZED (SELECT number FROM unnest(CAST(:numbers AS bigint[])) AS number),"
-            " added AS (INSERT INTO blacklist_entry (customer_id, phone, phone_reversed, source, reason, author_id,"
-            " author_name, operation_id, call_id, created_at)"
-            " SELECT :customer, number, CAST(reverse(CAST(number AS text)) AS int8),"
-            " :source, :reason, :author, :name, :operation, :call, :now"
-            " FROM wanted ON CONFLICT (customer_id, phone) DO NOTHING RETURNING phone)"
-            " SELECT number FROM wanted WHERE number NOT IN (SELECT phone FROM added)"
-        ),
-        {
-            "customer": customer_id,
-            "numbers": bulk.listed(wanted),
-            "source": source.value,
-            "reason": reason,
-            "author": actor.user_id,
-            "name": "" if actor.is_staff and customer_id is not None else actor.name,
-            "operation": operation_id,
-            "call": call_id,
-            "now": clock.now(),
-        },
-    ).all()
+    values = {
+        "customer": customer_id,
+        "source": source.value,
+        "reason": reason,
+        "author": actor.user_id,
+        "name": "" if actor.is_staff and customer_id is not None else actor.name,
+        "operation": operation_id,
+        "call": call_id,
+        "now": clock.now(),
+    }
+    repeated = blacklist_rows.insert(session, customer_id, wanted, values)
     new = len(wanted) - len(repeated)
     if repeated:
-        new += _revive(session, customer_id, repeated)
-        _release(session, customer_id, repeated, operation_id)
+        new += blacklist_rows.revive(session, customer_id, repeated)
+        blacklist_rows.release(session, customer_id, repeated, operation_id)
     if new:
         stop_calls(session, customer_id, wanted)
     return new
-
-
-def _looked_up(customer_id: int | None, numbers: Sequence[int], column: Any, *more: Any) -> sa.Select[Any]:
-    """A column of those of the numbers that stand on the list and meet the conditions."""
-    wanted = bulk.each_of(numbers)
-    one = sa.select(column).where(_of(customer_id), BlacklistEntry.phone == wanted.c.number, *more).offset(0).lateral()
-    return sa.select(one.c[column.key]).select_from(wanted).join(one, sa.true())
-
-
-def _update(session: CabSession, customer_id: int | None, numbers: Sequence[int], when: Any, **values: Any) -> int:
-    ids = _looked_up(customer_id, numbers, BlacklistEntry.id, when).scalar_subquery()
-    changed = session.execute(
-        sa.update(BlacklistEntry)
-        .where(BlacklistEntry.id == sa.func.any(sa.func.array(ids)), when)
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
-    return bulk.written(changed)
-
-
-def _revive(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> int:
-    """An entry past its time forbids nothing: added again, it holds for good; returns how many."""
-    return _update(session, customer_id, numbers, BlacklistEntry.expires_at <= clock.now(), expires_at=None)
-
-
-def _release(session: CabSession, customer_id: int | None, numbers: Sequence[int], operation_id: int | None) -> None:
-    """What is added once more outlives the undoing of the import that brought it first."""
-    _update(session, customer_id, numbers, BlacklistEntry.operation_id != (operation_id or 0), operation_id=None)
-
-
-def known_of(session: CabSession, customer_id: int | None, numbers: Sequence[int]) -> set[int]:
-    """Those of the numbers that stand on the list and are in force."""
-    if customer_id is not None and not row_total.Kept(BlacklistEntry)(session, customer_id):
-        return set()  # An empty list, as most that are filled from a file.
-    in_force = sa.or_(BlacklistEntry.expires_at.is_(None), BlacklistEntry.expires_at > clock.now())
-    return set(session.scalars(_looked_up(customer_id, numbers, BlacklistEntry.phone, in_force)))
 
 
 def blocking(session: CabSession, customer_id: int, number: int, now: datetime) -> BlacklistEntry | None:
@@ -277,7 +230,7 @@ def preview_chunk(
     """Count new, known and refused records of an import without writing anything; a repeat in the file is known."""
     numbers, tally = _numbers(records)
     fresh = memory.setdefault("seen", NumberSet()).add_new(numbers)
-    tally.done = len(fresh) - len(known_of(session, params.get("customer_id"), sorted(fresh)))
+    tally.done = len(fresh) - len(blacklist_rows.known_of(session, params.get("customer_id"), sorted(fresh)))
     tally.known = len(numbers) - tally.done
     return tally
 
@@ -345,10 +298,6 @@ def _numbers(records: Sequence[Entry]) -> tuple[list[int], Tally]:
         for record in refused
     ]
     return numbers, Tally(failed=len(refused), rows=rows)
-
-
-def _of(customer_id: int | None) -> sa.ColumnElement[bool]:
-    return BlacklistEntry.customer_id.is_(None) if customer_id is None else BlacklistEntry.customer_id == customer_id
 
 
 SOURCES = {item.value: f"blacklist.source.{item.value}" for item in BlacklistSource}

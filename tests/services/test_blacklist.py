@@ -13,7 +13,7 @@ from callcab.lib.errors import Forbidden, Invalid, NotFound
 from callcab.lib.storage import LocalStorage
 from callcab.models import AuditEvent, BlacklistEntry, BlacklistSource, Operation, OperationState
 from callcab.scope import Actor, Scope
-from callcab.services import blacklist, operation, stored_file
+from callcab.services import blacklist, blacklist_rows, operation, stored_file
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("connected")
@@ -200,7 +200,7 @@ def test_an_expired_entry_forbids_nothing_and_holds_for_good_when_added_again(cu
     with unit_of_work(SYSTEM) as session:
         session.execute(sa.update(BlacklistEntry).values(expires_at=clock.now() - timedelta(seconds=1)))
         assert blacklist.blocking(session, customer_id, IVAN, clock.now()) is None
-        assert blacklist.known_of(session, customer_id, [IVAN]) == set()
+        assert blacklist_rows.known_of(session, customer_id, [IVAN]) == set()
     assert put(customer_id, IVAN) == 1
     with unit_of_work(SYSTEM) as session:
         assert blacklist.blocking(session, customer_id, IVAN, clock.now() + timedelta(days=999)) is not None
