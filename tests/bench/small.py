@@ -57,7 +57,7 @@ def decisions(at: Place) -> list[Row]:
                 session.expire_all()
                 return decision.decide(session, customer_id=first, phone=phone, campaign=None, now=now)
 
-            spent = cost(go, backends, **at.looks)
+            spent = cost(go, backends, **(at.looks or {"looks": 400, "seconds": 3.0}))
             text = f"{spent.wall:.2f} ms; PostgreSQL {spent.base:.2f} ms"
             found.append(Row(f"decision: {name}", text, goal=f"≤ {DECIDED} ms of PostgreSQL", ok=spent.base <= DECIDED))
     return found
