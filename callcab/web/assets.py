@@ -6,17 +6,20 @@ from functools import cache, partial
 from pathlib import Path
 
 from flask import Flask, current_app
+from jinja2 import pass_context
 
 
 def asset(path: str) -> str:
     """The address of a file below callcab/static. FileNotFoundError when there is none."""
-    return assets_of(current_app)(path)
+    find = _address.__wrapped__ if current_app.debug else _address
+    return find(current_app.static_folder, current_app.static_url_path, path)
 
 
-def assets_of(app: Flask) -> Callable[[str], str]:
-    """``asset`` for the pages of one application; a page asks for a dozen."""
-    find = _address.__wrapped__ if app.debug else _address
-    return partial(find, app.static_folder, app.static_url_path)
+def asset_filter(app: Flask) -> Callable[..., str]:
+    """``'path'|asset`` of templates: worked out when they are compiled, except while debugging, when files change."""
+    if app.debug:
+        return pass_context(lambda _context, path: asset(path))
+    return partial(_address, app.static_folder, app.static_url_path)
 
 
 @cache

@@ -14,7 +14,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from callcab.web import carried, formatters
-from callcab.web.assets import assets_of
+from callcab.web.assets import asset_filter
 from callcab.web.icons import icon
 from callcab.web.language import lazy_gettext as _l
 from callcab.web.language import page_language
@@ -91,7 +91,7 @@ class Frame:
 def init_theme(app: Flask) -> None:
     """Give templates the icons, formats and the frame. Call it before the Admin objects are made."""
     # A filter of a constant is worked out when its template is compiled; a function would be called for every page.
-    app.jinja_env.filters.update(formatters.FILTERS, icon=icon, asset=assets_of(app))
+    app.jinja_env.filters.update(formatters.FILTERS, icon=icon, asset=asset_filter(app))
     app.jinja_env.globals.update(page_frame=page_frame, page_language=page_language, colours=colours)
     # After Flask-WTF's own, so that this one is found.
     app.context_processor(lambda: {"csrf_token": form_token})

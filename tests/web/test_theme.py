@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from callcab.db import unit_of_work
 from callcab.models import User
 from callcab.scope import Scope
-from tests.client import Page
+from tests.client import Browser, Page
 from tests.people import People
 
 
@@ -44,6 +44,26 @@ def test_the_menu_speaks_the_language_of_who_asks(people: People) -> None:
         speak(people, language)
         said.append(menu(people.olga.get("/cabinet/"))["/cabinet/blacklist/"])
     assert said == ["Чёрный список", "Blacklist", "Чёрный список"]
+
+
+def test_the_header_marks_the_colours_that_its_reader_chose_and_nobody_else_s(people: People) -> None:
+    def pressed(browser: Browser) -> list[str]:
+        page = browser.get("/cabinet/")
+        return [str(value) for value in page.tree.xpath("//header//button[@aria-pressed='true']/@value")]
+
+    olga, kolya, chosen = people.olga, people.kolya, []
+    for colours in ("dark", "light", ""):
+        olga.client.set_cookie("theme", colours)
+        chosen.append((pressed(olga), pressed(kolya)))
+    assert chosen == [(["dark"], [""]), (["light"], [""]), ([""], [""])]
+
+
+def test_the_header_searches_everything_for_support_only(people: People) -> None:
+    searches = [
+        browser.get(url).tree.xpath("//header//form[@role='search']/@action")
+        for browser, url in ((people.sasha, "/admin/"), (people.olga, "/cabinet/"))
+    ]
+    assert searches == [["/admin/search/"], []]
 
 
 @pytest.mark.parametrize("url", ["/cabinet/", "/cabinet/blacklist/", "/cabinet/numbers/", "/cabinet/blacklist/new/"])
