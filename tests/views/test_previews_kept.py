@@ -65,6 +65,7 @@ def test_entries_that_have_the_reason_already_are_told_apart_before_they_are_lef
     page, _said = foretold(people.lida, "/admin/blacklist/", "reason", ids_of(m.BlacklistEntry))
     again = page.form(has="confirmed").submit(reason="  суд ")
     assert (facts(again)["Будет сделано"], facts(again)["Уже так"]) == ("2", "1")
+    assert "Расчёт изменился" not in again.text
     again.form(has="confirmed").submit()
     assert values_of(m.BlacklistEntry.reason) == ["суд"] * 3
     assert len(ids_of(m.AuditEvent, m.AuditEvent.action == "blacklist.reason")) == 2

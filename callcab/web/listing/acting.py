@@ -156,14 +156,17 @@ def samples(view: "ListView", choice: Choice) -> list[str]:
 
 
 def unseen(shown: Preview, bare: Callable[[], Preview | None]) -> str | None:
-    """A text when the person has not seen just this; an empty one when the fields had to be filled in first: ``bare``
-    is what is to be seen without them."""
+    """A text when the person has not seen just this; an empty one when that is because of what he filled in: ``bare``
+    is what is to be seen without it."""
     seen = request.form.get("seen")
     if seen == shown.seal:
         return None
-    if seen:
-        return gettext("Расчёт изменился. Проверьте его и подтвердите ещё раз.")
-    return "" if bare() is None else None
+    before = bare()
+    if not seen:
+        return "" if before is None else None
+    if before is not None and before.seal == seen:
+        return ""
+    return gettext("Расчёт изменился. Проверьте его и подтвердите ещё раз.")
 
 
 def drift(choice: Choice, found: int) -> str:
