@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import assert_accessible, assert_fits
 
@@ -158,3 +158,16 @@ def test_a_call_that_rings_out_is_told_last(browse: Browse, unanswered: str) -> 
     expect(card).to_contain_text("Осталось попыток сегодня: 2")
     expect(card.get_by_role("button", name=AGAIN)).to_be_enabled()
     assert_fits(page)
+
+
+def test_a_button_that_comes_switched_off_for_good_stays_so(browse: Browse) -> None:
+    """As «Ответить» of a line that does not ring yet: the press would be lost, and the call would ring on."""
+    page = browse("/cabinet/handset/", who="other")
+
+    def with_button(route: Route) -> None:
+        button = '<button type="submit" id="early" disabled data-off>Ответить</button></main>'
+        route.fulfill(response=(answer := route.fetch()), body=answer.text().replace("</main>", button))
+
+    page.route("**/cabinet/handset/", with_button)
+    page.reload()
+    expect(page.locator("#early")).to_be_disabled()

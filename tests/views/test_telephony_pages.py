@@ -109,6 +109,15 @@ def answered(people: People) -> int:
     return number_id
 
 
+def test_a_line_is_answered_no_sooner_than_it_rings(people: People) -> None:
+    _number_id, attempt_id = verify(people)
+    place(attempt_id)
+    button = "//main//button[@value='answer']"
+    assert people.olga.get("/cabinet/handset/").tree.xpath(f"{button}[@disabled][@data-off]")
+    run_lines(2)
+    assert people.olga.get("/cabinet/handset/").tree.xpath(f"{button}[not(@disabled)]")
+
+
 def test_another_key_is_told_at_once_while_the_robot_asks_again(people: People) -> None:
     number_id = answered(people)
     press(people, "5")
