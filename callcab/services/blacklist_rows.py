@@ -16,19 +16,14 @@ from callcab.services import bulk, row_total
 
 # From so many on they are looked up first.
 MANY = 1_000
-_WRITE = (
+_ADD = (
     "INSERT INTO blacklist_entry (customer_id, phone, phone_reversed, source, reason, author_id, author_name,"
     " operation_id, call_id, created_at)"
     " SELECT :customer, number, CAST(reverse(CAST(number AS text)) AS int8), :source, :reason, :author, :name,"
-    " :operation, :call, :now FROM "
+    " :operation, :call, :now FROM unnest(CAST(:numbers AS bigint[])) AS number"
 )
-_NUMBERS = "unnest(CAST(:numbers AS bigint[])) AS number"
-_ADD = sa.text(_WRITE + _NUMBERS)
-_ADD_UNLESS_THERE = sa.text(
-    f"WITH wanted AS MATERIALIZED (SELECT number FROM {_NUMBERS}),"  # noqa: S608 - constants only
-    f" added AS ({_WRITE} wanted ON CONFLICT (customer_id, phone) DO NOTHING RETURNING phone)"
-    " SELECT number FROM wanted WHERE number NOT IN (SELECT phone FROM added)"
-)
+_ADD_NEW = sa.text(_ADD)
+_ADD_UNLESS_THERE = sa.text(_ADD + " ON CONFLICT (customer_id, phone) DO NOTHING RETURNING phone")
 
 
 def insert(
@@ -43,9 +38,10 @@ def insert(
         there = set(session.scalars(looked_up(customer_id, wanted, BlacklistEntry.phone)))
         new = [number for number in wanted if number not in there]
         with suppress(sa.exc.IntegrityError), session.begin_nested():
-            session.execute(_ADD, {**values, "numbers": bulk.listed(new)})
+            session.execute(_ADD_NEW, {**values, "numbers": bulk.listed(new)})
             return sorted(there)
-    return session.scalars(_ADD_UNLESS_THERE, {**values, "numbers": bulk.listed(wanted)}).all()
+    added = set(session.scalars(_ADD_UNLESS_THERE, {**values, "numbers": bulk.listed(wanted)}))
+    return [number for number in wanted if number not in added]
 
 
 def looked_up(customer_id: int | None, numbers: Sequence[int], column: Any, *more: Any) -> sa.Select[Any]:

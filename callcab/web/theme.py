@@ -119,7 +119,7 @@ def page_frame(context: Context) -> Frame:
     """The frame of the page that is being drawn."""
     admin, person = _admin_of(context), carried.who.get() or current_user
     if admin is None or not person.is_authenticated:
-        return Frame(Markup(_sidebar("/", "", ())), *_topbar())  # noqa: S704 - a template's output
+        return Frame(_opened(_sidebar("/", "", ()), None), *_topbar())
     fixed = _fixed(admin, person.role)
     return Frame(
         sidebar=_opened(fixed.sidebar, context.get("admin_view")),

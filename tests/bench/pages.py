@@ -117,6 +117,7 @@ def measure(at: Place, beside: bool) -> tuple[dict[tuple[str, str], Look], list[
 
 
 def once(at: Place, app: Flask, facts: Facts, beside: bool) -> Iterator[tuple[tuple[str, str], Look]]:
+    """One round: side and name of each page, and what it cost."""
     for side, base, email in SIDES:
         header, backends = cookie(app, email), at.backends()
         owner = facts.customer_id if side == "cabinet" else None

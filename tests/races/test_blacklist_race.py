@@ -36,9 +36,7 @@ def test_a_number_that_both_looked_for_and_did_not_find_is_added_once(
     def add(first: int) -> int:
         with unit_of_work(SYSTEM) as session:
             numbers = range(PHONE + first, PHONE + first + MANY)
-            return blacklist.add_many(
-                session, owner_id, numbers, source=BlacklistSource.FILE, actor=Actor.system(), operation_id=None
-            )
+            return blacklist.add_many(session, owner_id, numbers, source=BlacklistSource.FILE, actor=Actor.system())
 
     monkeypatch.setattr(CabSession, "begin_nested", meet)
     with ThreadPoolExecutor(2) as people:
