@@ -71,10 +71,15 @@ def there(customer_id: int | None, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_customer_finds_all_his_numbers_with_the_digits_and_nobody_else_s(lists: tuple[int, int], part: str) -> None:
-    wanted = there(lists[0], part)
+@pytest.mark.parametrize("place", [0, 1], ids=["long list", "of few beginnings"])
+def test_a_customer_finds_all_his_numbers_with_the_digits_and_nobody_else_s(
+    lists: tuple[int, int], place: int, part: str
+) -> None:
+    mine = lists[place]
+    wanted = there(mine, part)
     assert wanted
-    assert found(BLACKLIST, Scope.tenant(lists[0]), lists[0], part) == (wanted, len(wanted))
+    assert found(BLACKLIST, Scope.tenant(mine), mine, part) == (wanted, len(wanted))
+    assert page_of(BLACKLIST, Scope.tenant(mine), mine, part) == (wanted, len(wanted))
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
+from typing import Any
 
 WHOLE = 11
 # What a national number begins with (rule T5).
 NATIONAL_FIRST = "3489"
 Span = tuple[int, int]
+# Of so many digits are the beginnings of a number that a list may have none of: HEADS are all that there are.
+HEAD = 3
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,17 @@ def _beginnings(place: int) -> Iterator[str]:
     return chain.from_iterable((f"7{first}{rest}" for rest in _counting(place - 2)) for first in NATIONAL_FIRST)
 
 
+def head(number: Any) -> Any:
+    """What a whole number begins with; of a column as of an int."""
+    return number // 10 ** (WHOLE - HEAD)
+
+
+def head_span(beginning: Any) -> tuple[Any, Any]:
+    """The ends of the range of numbers that begin so; of a column as of an int."""
+    low = beginning * 10 ** (WHOLE - HEAD)
+    return low, low + (10 ** (WHOLE - HEAD) - 1)
+
+
 def _counting(width: int) -> Iterator[str]:
     return (f"{number:0{width}}" for number in range(10**width)) if width else iter(("",))
 
@@ -90,3 +104,6 @@ def _joined(found: list[Span]) -> tuple[Span, ...]:
         else:
             joined.append((low, high))
     return tuple(joined)
+
+
+HEADS = tuple(map(int, _beginnings(HEAD)))

@@ -48,6 +48,11 @@ class Part:
         return phones.last_span(self.digits) if self.last else phones.spans(self.digits)
 
     @property
+    def tries_heads(self) -> bool:
+        """Whether more beginnings are tried out than it takes questions to leave out those that the list has not."""
+        return any(place > phones.HEAD for place in self.spans.places)
+
+    @property
     def pattern(self) -> str:
         return f"%{self.digits}" if self.last else f"%{self.digits}%"
 
@@ -162,7 +167,19 @@ def _found(
     for (span, within), more in zip(_arms(row, part, named), ((), (seen,) if once else ()), strict=True):
         one = sa.select(*columns).select_from(row).where(within, *conditions, *more).offset(0).lateral()
         arms.append(sa.select(*one.c).select_from(span).join(one, sa.true()))
+    if part.tries_heads:
+        arms[0] = arms[0].where(phones.head(sa.column("low", sa.BigInteger)) == _heads(row, conditions))
     return sa.union_all(*arms)
+
+
+def _heads(row: Any, conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[Any]:
+    """What numbers of the list begin with, for ``=``. In order, so that the planner takes the first by an index."""
+    every = sa.cast(sa.literal_column(f"'{bulk.listed(phones.HEADS)}'"), ARRAY(sa.BigInteger))
+    head = sa.func.unnest(every).table_valued(sa.column("head", sa.BigInteger), name="heads").render_derived()
+    within = row.phone.between(*phones.head_span(head.c.head))
+    first = sa.select(row.phone).where(within, *conditions).order_by(row.phone).limit(1).lateral()
+    there = sa.select(head.c.head).select_from(head).join(first, sa.true())
+    return sa.func.any(sa.func.array(there.scalar_subquery()))
 
 
 def _arms(row: Any, part: Part, named: bool) -> Arms:
