@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from rq.timeouts import BaseTimeoutException
 
 from callcab.db import CabSession, unit_of_work
-from callcab.jobs import edge
+from callcab.jobs import edge, parallel
 from callcab.jobs.registry import every, job
 from callcab.lib.csv_io import FileError
 from callcab.lib.errors import DomainError
@@ -36,8 +36,10 @@ def run(operation_id: int) -> None:
         return
     try:
         with operations.Run(attempt, edge.word) as current:
-            while _chunk(scope, operation_id, current) is operations.Step.MORE:
-                pass
+            more = try_parallel = True
+            while more:
+                try_parallel = try_parallel and parallel.write(scope, operation_id, current)
+                more = _chunk(scope, operation_id, current) is operations.Step.MORE
     except Exception as problem:
         code, params = _reason(problem, operation_id)
         with unit_of_work(scope) as session:

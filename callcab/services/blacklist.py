@@ -330,6 +330,7 @@ for _name, _read in (("blacklist.import", csv_io.read_numbers), ("blacklist.past
         read=_read,
         restore=restored,
         chunk=IMPORTED_AT_ONCE,
+        parallel=True,
         undo=unmaking(BlacklistEntry, lambda session, ids, actor: remove_many(session, ids)),
     )
 for _name in ("blacklist", "blacklist_support"):

@@ -30,6 +30,8 @@ MILLION = 1_000_000
 LEAST = 0.5
 # The numbers of an import, without the country's code: every seventh from here on.
 FIRST = 9_250_000_000
+# As many lines as have a goal of their own, and their first number.
+FEWER, NEXT = 100_000, 9_260_000_000
 # Fewer looks at a list while something else works say nothing.
 FEW = 5
 OVER = (OperationState.DONE.value, OperationState.FAILED.value, OperationState.CANCELLED.value)
@@ -230,14 +232,14 @@ def copy_out(at: Place, owner: psycopg.Connection) -> tuple[float, int]:
     return took, lines
 
 
-def spelled(count: int) -> bytes:
+def spelled(count: int, first: int = FIRST) -> bytes:
     """So many lines as people write them: four spellings, some repeats, some that are no numbers."""
     lines = []
     for number in range(count):
         if number % 100 == 50:
             lines.append("не номер")
             continue
-        digits = str(FIRST + (number - number % 50 if number % 50 == 1 else number) * 7)
+        digits = str(first + (number - number % 50 if number % 50 == 1 else number) * 7)
         lines.append(
             (
                 f"7{digits}",
@@ -250,7 +252,7 @@ def spelled(count: int) -> bytes:
 
 
 def imports(at: Place, person: Person, worker: Beside, owner: psycopg.Connection) -> list[Row]:
-    """A million numbers times the scale as a file, then 10,000 more that the operator named."""
+    """A million numbers times the scale as a file, then 10,000 more that the operator named, then 100,000."""
     count = max(int(MILLION * at.scale), 100)
     Errands(at).run()  # A child that ended after the workbook is there again: its birth is no memory of an import.
     with Watch(worker.process.pid) as watch:
@@ -258,6 +260,7 @@ def imports(at: Place, person: Person, worker: Beside, owner: psycopg.Connection
     # Before the same by hand, which would push the indexes out of PostgreSQL's cache for the limit's own tables.
     more = min(count, 10_000)
     second, _ = load(person, b"\n".join(str(79_600_000_000 + step).encode() for step in range(more)), {"operator": "1"})
+    last, _ = load(person, spelled(FEWER, NEXT), {}) if count >= FEWER else (None, {})
     by_hand = copy_in(owner, count)
     ratio = took / by_hand
     kinds = f"{counts['done']:,} new, {counts['known']:,} known, {counts['failed']:,} bad"
@@ -274,9 +277,10 @@ def imports(at: Place, person: Person, worker: Beside, owner: psycopg.Connection
         Row(
             f"import of {more:,} lines",
             f"{second:.2f} s",
-            goal=f"≤ {allowed(1.5, more, 100_000):.2f} s (100,000 in 1.5 s)",
-            ok=second <= allowed(1.5, more, 100_000),
+            goal=f"≤ {allowed(1.5, more, FEWER):.2f} s (100,000 in 1.5 s)",
+            ok=second <= allowed(1.5, more, FEWER),
         ),
+        *([] if last is None else [Row(f"import of {FEWER:,} lines", f"{last:.2f} s", goal="≤ 1.5 s", ok=last <= 1.5)]),
     ]
 
 

@@ -21,6 +21,7 @@ from callcab.services.operation.columns import ExportColumn
 from callcab.services.operation.continuing import OVERLAP, can_continue, last_export, narrowed
 from callcab.services.operation.following import BrokenOff, Unfinished, followed, whole
 from callcab.services.operation.forecast import Forecast, Rules, forecast
+from callcab.services.operation.parallel import Chunk, Chunks, chunks, count, write
 from callcab.services.operation.reading import (
     downloads,
     get,
@@ -59,6 +60,8 @@ __all__ = [
     "INLINE_ROWS",
     "OVERLAP",
     "BrokenOff",
+    "Chunk",
+    "Chunks",
     "ExportColumn",
     "Forecast",
     "RowResult",
@@ -71,7 +74,9 @@ __all__ = [
     "can_continue",
     "cancel",
     "check_undo",
+    "chunks",
     "confirm",
+    "count",
     "downloads",
     "export_columns",
     "fail",
@@ -109,5 +114,6 @@ __all__ = [
     "way_of",
     "when_failed",
     "whole",
+    "write",
     "zone_of",
 ]

@@ -101,6 +101,7 @@ class Work:
     apply: ImportHandler | None = None
     read: Reader | None = None
     restore: Restore | None = None
+    parallel: bool = False
     columns: Sequence[ExportColumn] = ()
     member: Member | None = None
     inline: int = INLINE_ROWS
@@ -152,6 +153,7 @@ def register_import(
     read: Reader = read_phones,
     restore: Restore | None = None,
     chunk: int = IMPORT_CHUNK,
+    parallel: bool = False,
     undo: Undo | None = None,
 ) -> None:
     """A file read in: ``preview`` counts without writing, ``apply`` writes.
@@ -160,8 +162,10 @@ def register_import(
     new, known = there already, failed = refused. ``memory`` is a dict that lives as long as the reading of the file
     (repeats within the file); ``apply`` must do without it, since a killed worker loses it.
     ``read(path, skip)`` yields the records. With ``restore``, which makes records of what JSON leaves of them, writing
-    takes what counting has read and reads nothing again (``counted``). ``params["operation_id"]`` is there for the
-    origin of a row. ``platform`` is the permission for a list without a customer, when that needs another one.
+    takes what counting has read and reads nothing again (``counted``). ``parallel``: chunks may be written by several
+    transactions at a time; a record that equals one of another such chunk is known (``callcab.jobs.parallel``).
+    ``params["operation_id"]`` is there for the origin of a row. ``platform`` is the permission for a list without a
+    customer, when that needs another one.
     """
     _add(
         Work(
@@ -174,6 +178,7 @@ def register_import(
             apply=apply,
             read=read,
             restore=restore,
+            parallel=parallel,
             undo=undo,
         )
     )

@@ -40,10 +40,7 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", act
     """Hand the next records to the section. Raises NotFound ``file.gone``, FileError."""
     assert work.preview is not None and work.apply is not None  # noqa: S101 - an import has both
     cursor = operation.cursor or {}
-    at: int = cursor.get("at", 0)
-    source = run.input
-    if source is None or source.at != at:
-        source = run.input = Input(_chunks(session, operation, work, run, at), at)
+    source = source_of(session, operation, work, run)
     records = source.take()
     counting = operation.state is OperationState.PREVIEW
     tally = Tally()
@@ -56,6 +53,14 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", act
     if counting and work.restore is not None:
         _keep(session, operation, run, source, records, work.chunk)
     return tally, bool(source.ahead)
+
+
+def source_of(session: CabSession, operation: Operation, work: Work, run: "Run") -> Input:
+    """The file from where the last committed chunk ended. Raises NotFound ``file.gone``, FileError."""
+    at: int = (operation.cursor or {}).get("at", 0)
+    if run.input is None or run.input.at != at:
+        run.input = Input(_chunks(session, operation, work, run, at), at)
+    return run.input
 
 
 def _keep(session: CabSession, operation: Operation, run: "Run", source: Input, records: list[Any], size: int) -> None:

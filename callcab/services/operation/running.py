@@ -1,19 +1,21 @@
 """How an operation is carried out: ``begin`` once per worker's try, then ``step`` for one chunk per transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from callcab.db import CabSession
 from callcab.lib import clock
 from callcab.models import Customer, Operation, OperationKind, OperationRow, OperationState, RowOutcome, User
 from callcab.scope import Actor, Scope
+from callcab.services import bulk
 from callcab.services.operation import archiving, changing, counted, exporting, importing
-from callcab.services.operation.catalogue import Tally, work_of
+from callcab.services.operation.catalogue import RowResult, Tally, work_of
 from callcab.services.operation.columns import Words
 
 # A job that kills its worker is tried so often, then shown as failed (F-28).
@@ -83,7 +85,7 @@ def begin(session: CabSession, operation_id: int) -> int:
     if operation.attempts >= MAX_ATTEMPTS:
         give_up(session, operation)
         return 0
-    _without_waiting(session)
+    without_waiting(session)
     operation.attempts += 1
     operation.started_at = operation.started_at or clock.now()
     operation.heartbeat_at = clock.now()
@@ -115,13 +117,13 @@ def step(session: CabSession, operation_id: int, run: Run) -> Step:
     if restarts(operation) and operation.attempts != run.attempt:
         return Step.OVER  # Another worker took it over after a long silence.
     if operation.state is OperationState.PREVIEW:
-        _without_waiting(session)
+        without_waiting(session)
     more = _chunk(session, operation, run)
     operation.heartbeat_at = clock.now()
     if not restarts(operation):
         operation.attempts = 1  # It moved: what kills a worker from here on has its own three tries.
     if not more:
-        _end(operation)
+        end(operation)
     session.flush()
     return Step.MORE if more else Step.OVER
 
@@ -135,11 +137,14 @@ def fail(session: CabSession, operation_id: int, code: str, params: dict[str, An
 
 
 def lock(session: CabSession, operation_id: int) -> Operation | None:
-    """The row, locked; None when it does not exist or somebody else holds it."""
+    """The row, locked; None when it does not exist or somebody else holds it.
+
+    Rows that name the operation as theirs may be written meanwhile: those of an import's next chunk are (``parallel``).
+    """
     return session.scalar(
         sa.select(Operation)
         .where(Operation.id == operation_id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     )
 
@@ -154,7 +159,7 @@ def restarts(operation: Operation) -> bool:
     return operation.kind is OperationKind.EXPORT or operation.state is OperationState.PREVIEW
 
 
-def _without_waiting(session: CabSession) -> None:
+def without_waiting(session: CabSession) -> None:
     """Let this commit not wait for the disk: what a power cut takes back here the sweep begins again."""
     session.execute(sa.text("SET LOCAL synchronous_commit TO off"))
 
@@ -180,7 +185,7 @@ def zone_of(session: CabSession, customer_id: int | None) -> ZoneInfo:
 def _chunk(session: CabSession, operation: Operation, run: Run) -> bool:
     if operation.undo_of_id is not None:
         tally, more = changing.undo_chunk(session, operation, actor_of(session, operation))
-        _add(session, operation, tally)
+        add(session, operation, tally)
         return more
     work = work_of(operation.name)
     if operation.kind is OperationKind.EXPORT:
@@ -190,12 +195,12 @@ def _chunk(session: CabSession, operation: Operation, run: Run) -> bool:
         tally, more = importing.chunk(session, operation, work, run, actor)
     else:
         tally, more = changing.chunk(session, operation, work, actor)
-    _add(session, operation, tally)
+    add(session, operation, tally)
     return more
 
 
-def _add(session: CabSession, operation: Operation, tally: Tally) -> None:
-    """Counts, and the rows worth keeping, numbered in the order of the work."""
+def add(session: CabSession, operation: Operation, tally: Tally) -> None:
+    """What a chunk did: counts, and the rows worth keeping, numbered in the order of the work. Counts not flushed."""
     operation.done += tally.done
     operation.known += tally.known
     operation.skipped += tally.skipped
@@ -207,26 +212,32 @@ def _add(session: CabSession, operation: Operation, tally: Tally) -> None:
     if not rows:
         return
     operation.cursor = {**cursor, "kept": kept + len(rows)}
-    session.execute(
-        sa.insert(OperationRow),
-        [
-            {
-                "operation_id": operation.id,
-                "position": kept + index,
-                "customer_id": operation.customer_id,
-                "object_id": row.object_id,
-                "outcome": row.outcome,
-                "reason": row.reason[:64],
-                "text": row.text[:500].replace("\x00", ""),
-                "before": row.before,
-                "after": row.after,
-            }
-            for index, row in enumerate(rows, 1)
-        ],
+    _keep(session, operation, rows, kept + 1)
+
+
+def _keep(session: CabSession, operation: Operation, rows: Sequence[RowResult], first: int) -> None:
+    """One statement: a statement for each takes as long as reading a file of a hundred times as many lines."""
+    given = bulk.rows(
+        "given",
+        position=(bulk.NUMBER, range(first, first + len(rows))),
+        object_id=(bulk.NUMBER, [row.object_id for row in rows]),
+        outcome=(bulk.TEXT, [row.outcome.value for row in rows]),
+        reason=(bulk.TEXT, [row.reason[:64] for row in rows]),
+        text=(bulk.TEXT, [row.text[:500].replace("\x00", "") for row in rows]),
+        before=(bulk.TEXT, [bulk.json_of(row.before) for row in rows]),
+        after=(bulk.TEXT, [bulk.json_of(row.after) for row in rows]),
     )
+    values: dict[str, Any] = {name: given.c[name] for name in ("position", "object_id", "outcome", "reason", "text")}
+    values |= {name: sa.cast(given.c[name], JSONB) for name in ("before", "after")}
+    values |= {
+        "operation_id": sa.literal(operation.id, bulk.NUMBER),
+        "customer_id": sa.literal(operation.customer_id, bulk.NUMBER),
+    }
+    session.execute(sa.insert(OperationRow).from_select([*values], sa.select(*values.values())))
 
 
-def _end(operation: Operation) -> None:
+def end(operation: Operation) -> None:
+    """Its last chunk is done: counted through, or over. Not flushed."""
     counted = operation.done + operation.known + operation.skipped + operation.failed
     if operation.kind is OperationKind.ACTION and (operation.total or 0) > counted:
         # Rows that were counted at the start and are gone, or that the database does not let this customer change.

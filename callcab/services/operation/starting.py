@@ -150,7 +150,7 @@ def locked(session: CabSession, operation_id: int) -> Operation:
     operation = session.scalar(
         sa.select(Operation)
         .where(Operation.id == operation_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     if operation is None:
