@@ -7,16 +7,18 @@ request never rings a phone. A request reads through a second, read-only session
 import logging
 import select
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, LiteralString, Protocol, cast
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import sql
 from psycopg.pq import TransactionStatus
 from sqlalchemy import event, orm
 from sqlalchemy.engine import Connection, Engine
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 # Pool and socket limits: a dead server must show within seconds, and a restarted one must not cost a failed page.
 CONNECT_SECONDS = 5
 TRUSTED_SECONDS = 5
+# A statement that only reads gets so long.
+READ_LIMIT = "10s"
 
 
 class Money(sa.types.TypeDecorator[Decimal]):
@@ -95,6 +99,14 @@ def choice(kind: type[StrEnum], **options: Any) -> orm.MappedColumn[Any]:
     return orm.mapped_column(column_type, **options)
 
 
+class Fetch(Protocol):
+    """A statement as the driver takes it; ``callcab.services.listing.compiled.Compiled`` is the one that exists."""
+
+    @property
+    def text(self) -> str: ...
+    def __call__(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]: ...
+
+
 class ScopeLike(Protocol):
     """What a session has to know of a scope; ``callcab.scope.Scope`` is the one that exists."""
 
@@ -137,6 +149,25 @@ class CabSession(orm.Session):
         """Let statements that read by an index in its order, whatever the values, keep their plans (PostgreSQL's
         ``plan_cache_mode``); for a transaction that has not begun."""
         self.info["plans"] = "auto"
+
+    def fetch(self, statement: "Fetch", values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The records of a statement that only reads, by the driver.
+
+        A session that only reads and has not begun its transaction begins none: the statement gets its own, for it is
+        mostly all that a page reads. Raises SQLAlchemy's errors, as all that asks the database does.
+        """
+        connection: Connection | None = self.info.get("connection")
+        begun = connection is not None and not connection.closed
+        if self.info["read_only"] and not begun:
+            return _fetch_alone(self._scope(), self.info["plans"], statement, values)
+        driver = self.connection().connection.driver_connection
+        with _translated(statement.text):
+            return statement(cast(psycopg.Connection[Any], driver), values)
+
+    def _scope(self) -> ScopeLike:
+        if self.scope is None:
+            raise RuntimeError("a session needs a scope before it touches the database")
+        return self.scope
 
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Do ``effect`` once the transaction is safe; it must not raise for reasons a sweep can mend later."""
@@ -187,9 +218,7 @@ _ASSUME = (
 @event.listens_for(CabSession, "after_begin")
 def _assume_role(session: CabSession, transaction: orm.SessionTransaction, connection: Connection) -> None:
     """Give the transaction its database role and tenant; both end with it (row-level security, design §2.1)."""
-    scope = session.scope
-    if scope is None:
-        raise RuntimeError("a session needs a scope before it touches the database")
+    scope = session._scope()
     session.info["connection"] = connection
     read_only: bool = session.info["read_only"]
     _assume(connection, scope, read_only=read_only, plans=session.info["plans"])
@@ -200,7 +229,7 @@ def _assume(connection: Connection, scope: ScopeLike, *, read_only: bool, plans:
         "role": scope.database_role,
         "customer": "" if scope.customer_id is None else str(scope.customer_id),
         "read_only": "on" if read_only else "off",
-        "limit": "10s" if read_only else "0",
+        "limit": READ_LIMIT if read_only else "0",
         "plans": plans,
     }
     try:
@@ -208,6 +237,49 @@ def _assume(connection: Connection, scope: ScopeLike, *, read_only: bool, plans:
     except psycopg.Error as problem:
         connection.invalidate(problem)
         raise sa.exc.OperationalError(_ASSUME, asked, problem) from problem
+
+
+# The same for one statement that reads, and the beginning of its transaction, in one exchange; kept for a customer.
+@lru_cache(1_000)
+def _begin(role: str, customer_id: int | None, plans: str) -> bytes:
+    asked = ("" if customer_id is None else str(customer_id), READ_LIMIT, plans)
+    text = sql.SQL(
+        "BEGIN READ ONLY; SET LOCAL ROLE {}; SET LOCAL callcab.customer_id = {};"
+        " SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = {}"
+    )
+    return text.format(sql.Identifier(role), *map(sql.Literal, asked)).as_bytes()
+
+
+def _fetch_alone(scope: ScopeLike, plans: str, statement: Fetch, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with _without_transaction(statement.text) as driver:
+        driver.execute(_begin(scope.database_role, scope.customer_id, plans), prepare=False)
+        rows = statement(driver, values)
+        driver.commit()
+    return rows
+
+
+@contextmanager
+def _without_transaction(statement: str) -> Iterator[psycopg.Connection[Any]]:
+    """The driver's side of a connection of the pool, which is thrown away when the statement fails."""
+    pooled = engine().raw_connection()
+    driver = cast(psycopg.Connection[Any], pooled.driver_connection)
+    try:
+        with _translated(statement):
+            driver.autocommit = True
+            yield driver
+            driver.autocommit = False
+    except BaseException as problem:
+        pooled.invalidate(problem)
+        raise
+    pooled.close()
+
+
+@contextmanager
+def _translated(statement: str) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as problem:
+        raise sa.exc.OperationalError(statement, None, problem) from problem
 
 
 _engine: Engine | None = None
@@ -278,19 +350,8 @@ def ask(statement: LiteralString, values: Sequence[Any]) -> list[tuple[Any, ...]
 
     Raises SQLAlchemy's errors, as all that asks the database does.
     """
-    pooled = engine().raw_connection()
-    driver = cast(psycopg.Connection[Any], pooled.driver_connection)
-    try:
-        driver.autocommit = True
-        rows = driver.execute(statement, values).fetchall()
-        driver.autocommit = False
-    except BaseException as problem:
-        pooled.invalidate(problem)
-        if isinstance(problem, psycopg.Error):
-            raise sa.exc.OperationalError(str(statement), None, problem) from problem
-        raise
-    pooled.close()
-    return rows
+    with _without_transaction(statement) as driver:
+        return driver.execute(statement, values).fetchall()
 
 
 @contextmanager

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest import mock
 
-import sqlalchemy as sa
+import psycopg
 
 
 @contextmanager
-def hearing(engine: sa.Engine) -> Iterator[list[str]]:
-    """The statements that go through SQLAlchemy, as they go."""
+def hearing() -> Iterator[list[str]]:
+    """The statements of all connections of this process, as the driver sends them."""
     heard: list[str] = []
+    send = psycopg.Cursor.execute
 
-    def listen(connection, cursor, statement, parameters, context, many):
-        heard.append(statement)
+    def listen(cursor, statement, *arguments, **options):
+        heard.append(statement.decode() if isinstance(statement, bytes) else str(statement))
+        return send(cursor, statement, *arguments, **options)
 
-    sa.event.listen(engine, "before_cursor_execute", listen)
-    try:
+    with mock.patch.object(psycopg.Cursor, "execute", listen):
         yield heard
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", listen)

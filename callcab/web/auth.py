@@ -9,7 +9,9 @@ from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, Request, current_app, g, make_response, redirect, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import AnonymousUserMixin, LoginManager, current_user
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from callcab.config import Settings
@@ -70,9 +72,20 @@ class Identity:
         return str(self.session_id)
 
 
+class Cookies(SecureCookieSessionInterface):
+    """Flask's sessions in the cookie, signed by one serializer instead of one for each request."""
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        known: URLSafeTimedSerializer | None = app.extensions.get("callcab.cookies")
+        if known is None:
+            known = app.extensions["callcab.cookies"] = super().get_signing_serializer(app)
+        return known
+
+
 def init_app(app: Flask) -> None:
     """Install the loaders; everything behind them may ask ``current_user``."""
     settings: Settings = app.config["SETTINGS"]
+    app.session_interface = Cookies()
     manager = LoginManager()
     # The session's record decides; a changing address is the business of the allow list.
     manager.session_protection = None

@@ -1,6 +1,7 @@
 """Headers of every answer, the request id, and the limits of a request."""
 
 import uuid
+from collections.abc import Mapping
 
 from flask import Flask, Response, g, request
 
@@ -8,6 +9,15 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'"
 )
+
+ALWAYS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -20,21 +30,22 @@ def _name_request() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    headers.setdefault("X-Request-ID", g.get("request_id", ""))
+    _add_missing(response, {**ALWAYS, "X-Request-ID": g.get("request_id", "")})
     if request.is_secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        _add_missing(response, {"Strict-Transport-Security": "max-age=31536000"})
     if request.endpoint == "static":
         # Whole, since streams travel unpacked; none is large.
         response.direct_passthrough = False
         response.make_sequence()
         return response
     # Private pages must not lie in caches or come back by the browser's history (AC-46).
-    headers.setdefault("Cache-Control", "no-store")
+    _add_missing(response, {"Cache-Control": "no-store"})
     return response
+
+
+def _add_missing(response: Response, wanted: Mapping[str, str]) -> None:
+    """``setdefault`` of each; that costs werkzeug an exception for a name that is not there."""
+    there = {name.lower() for name, _value in response.headers}
+    for name, value in wanted.items():
+        if name.lower() not in there:
+            response.headers.add(name, value)

@@ -6,13 +6,9 @@ Processor time is what a shared machine leaves comparable; the wall is printed b
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
-
-import psycopg
 
 TICKS = os.sysconf("SC_CLK_TCK")
 # A page is looked at so often, or for so many seconds, after so many goes: the driver prepares a statement that comes
@@ -98,20 +94,6 @@ def _command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     except OSError:
         return ""
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The statements that the driver sends meanwhile; SQLAlchemy does not hear all of them."""
-    heard: list[str] = []
-    send = psycopg.Cursor.execute
-
-    def listen(cursor, statement, *arguments, **options):
-        heard.append(str(statement))
-        return send(cursor, statement, *arguments, **options)
-
-    with mock.patch.object(psycopg.Cursor, "execute", listen):
-        yield heard
 
 
 @dataclass

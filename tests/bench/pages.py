@@ -25,8 +25,9 @@ from callcab.web.listing.address import CursorSigner
 from tests.bench import data, limit
 from tests.bench.data import MIDDLE, SUM, TAIL, WHOLE
 from tests.bench.house import SECRET, Place, apart, cookie
-from tests.bench.meter import Backends, Cost, cost, statements
+from tests.bench.meter import Backends, Cost, cost
 from tests.bench.table import Row
+from tests.statements import hearing
 
 FAR = 5_000
 ROUNDS = 4
@@ -135,7 +136,7 @@ def look(at: Place, app: Flask, url: str, header: str, backends: Backends, by_ha
         other.environ["QUERY_STRING"] = name
         least = cost(other, Backends(at.postmaster, OWNER_ROLE), **at.looks)
     try:
-        with statements() as heard:
+        with hearing() as heard:
             page()
         ours = cost(page, backends, **at.looks)
     except Refused as problem:

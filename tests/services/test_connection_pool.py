@@ -1,7 +1,8 @@
 """Connections that the server ended while they rested in the pool."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -95,6 +96,27 @@ def ask(statement: str, **values: object) -> Sequence[Any]:
     return [row[0] for row in db.ask(statement.replace(":n", "%s"), list(values.values()))]
 
 
+@dataclass(frozen=True)
+class Plain:
+    """A statement as ``CabSession.fetch`` takes it."""
+
+    text: str
+
+    def __call__(self, connection: psycopg.Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        return connection.execute(self.text.replace(":n", "%(n)s"), values).fetchall()
+
+
+def fetch(statement: str, **values: object) -> Sequence[Any]:
+    with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
+        return [row[0] for row in session.fetch(Plain(statement), values)]
+
+
+def fetch_planned(statement: str, **values: object) -> Sequence[Any]:
+    with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
+        session.plan_once()
+        return [row[0] for row in session.fetch(Plain(statement), values)]
+
+
 def prepared() -> Sequence[Any]:
     """Of each statement that the tests repeat, whether it was planned for all values."""
     return look_up("SELECT generic_plans > 0 FROM pg_prepared_statements WHERE statement LIKE 'SELECT 4 + %'")
@@ -108,7 +130,10 @@ def single(connected: sa.Engine) -> Iterator[None]:
     db.connect(connected.url.render_as_string(hide_password=False), pool_size=POOL)
 
 
-@pytest.mark.parametrize(("way", "planned_once"), [(read, False), (walk, True), (look_up, True), (ask, True)])
+@pytest.mark.parametrize(
+    ("way", "planned_once"),
+    [(read, False), (walk, True), (look_up, True), (ask, True), (fetch, False), (fetch_planned, True)],
+)
 def test_what_is_read_again_and_again_is_parsed_once(
     single: None, way: Callable[..., Sequence[Any]], planned_once: bool
 ) -> None:
@@ -117,10 +142,62 @@ def test_what_is_read_again_and_again_is_parsed_once(
     assert prepared() == [planned_once]
 
 
-@pytest.mark.parametrize("way", [read, walk, look_up])
+@pytest.mark.parametrize("way", [read, walk, look_up, fetch])
 def test_nothing_is_written_by_what_only_reads(single: None, way: Callable[..., Sequence[Any]]) -> None:
-    with pytest.raises(sa.exc.InternalError, match="read-only"):
+    with pytest.raises(sa.exc.DBAPIError, match="read-only"):
         way("DELETE FROM note RETURNING id")
+
+
+WHO = Plain(
+    "SELECT current_user, current_setting('callcab.customer_id'), current_setting('transaction_read_only'),"
+    " current_setting('statement_timeout'), current_setting('plan_cache_mode'), pg_backend_pid()"
+)
+
+
+@pytest.mark.parametrize("scope", [Scope.tenant(7), Scope.staff()], ids=["customer", "support"])
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_statement_alone_is_asked_as_the_session_s_own_would_be(single: None, scope: Scope, read_only: bool) -> None:
+    with CabSession(bind=db.engine(), scope=scope, read_only=read_only) as session:
+        alone = session.fetch(WHO, {})
+        own = session.execute(sa.text(WHO.text)).all()
+        within = session.fetch(WHO, {})
+    assert alone == within == [tuple(row) for row in own]
+    role, customer, *_settings = alone[0]
+    assert (role, customer) == (scope.database_role, str(scope.customer_id or ""))
+
+
+def test_a_statement_alone_leaves_nothing_behind_for_the_next_on_its_connection(single: None) -> None:
+    read("SELECT 1")
+    own = ask(f"SELECT to_json(r) FROM ({WHO.text}) AS r")
+    with CabSession(bind=db.engine(), scope=Scope.tenant(7), read_only=True) as session:
+        session.plan_once()
+        session.fetch(WHO, {})
+    assert ask(f"SELECT to_json(r) FROM ({WHO.text}) AS r") == own
+    with unit_of_work(SYSTEM) as session:
+        driver = session.connection().connection.driver_connection
+        assert not driver.autocommit and driver.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
+
+
+def test_a_statement_is_asked_alone_again_once_the_session_s_transaction_is_over(single: None) -> None:
+    with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
+        session.execute(sa.text("SELECT 1"))
+        session.rollback()
+        assert session.fetch(WHO, {})[0][0] == SYSTEM.database_role
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["alone", "in the session's transaction"])
+def test_a_statement_that_fails_is_told_as_every_other_and_the_next_one_works(single: None, begun: bool) -> None:
+    with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
+        if begun:
+            session.execute(sa.text("SELECT 1"))
+        with pytest.raises(sa.exc.OperationalError, match="division by zero"):
+            session.fetch(Plain("SELECT 1 / 0"), {})
+    assert fetch("SELECT 1") == [1]
+
+
+def test_nobody_s_statement_is_asked_at_all(single: None) -> None:
+    with CabSession(bind=db.engine(), read_only=True) as session, pytest.raises(RuntimeError, match="scope"):
+        session.fetch(WHO, {})
 
 
 def test_without_a_role_nothing_is_read_or_written(single: None) -> None:

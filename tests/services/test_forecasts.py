@@ -139,7 +139,7 @@ def test_the_quote_of_a_rental_is_one_statement_and_what_rent_asks_of_each_numbe
         until = clock.now() + 2 * DAY
         rich = factories.customer(session, balance="100000")
         assert rich.tariff
-        with hearing(connected) as heard:
+        with hearing() as heard:
             found = quotes.quote(session, sa.select(m.PhoneNumber), customer=rich, until=until)
         assert len(heard) == 1
         for line in found.lines:

@@ -158,7 +158,7 @@ def test_one_statement_serves_all_values_of_the_same_filters_and_brings_their_co
         state = ask(size="25", **args)
         with unit_of_work(Scope.tenant(people[0])) as session:
             wanted = session.scalars(listing.matching(SPEC, state, customer_id=people[0])).all()
-            with hearing(connected) as heard:
+            with hearing() as heard:
                 page = listing.fetch_page(session, SPEC, state, signer=SIGNER, customer_id=people[0])
                 count = page.count(state)
             assert count is not None
@@ -261,7 +261,7 @@ def test_the_kept_total_comes_with_the_rows(
     connected: sa.Engine, people: tuple[int, int], spec: ListSpec, scope: Any, total: int
 ) -> None:
     owner = people[0] if spec is BLACKLIST else None
-    with unit_of_work(scope(people[0])) as session, hearing(connected) as heard:
+    with unit_of_work(scope(people[0])) as session, hearing() as heard:
         page = listing.fetch_page(session, spec, ListState(page_size=25), signer=SIGNER, customer_id=owner)
         found = page.count(ListState())
     assert (found.value if found else None, len(page.rows)) == (total, 25)
@@ -281,7 +281,7 @@ def test_a_page_behind_the_last_row_shows_the_last_rows(people: tuple[int, int])
 def test_choices_are_not_looked_at_where_a_kept_total_is_beyond_the_cap(
     connected: sa.Engine, people: tuple[int, int], cap: int, looks: int, counted: bool
 ) -> None:
-    with unit_of_work(Scope.staff()) as session, hearing(connected) as heard:
+    with unit_of_work(Scope.staff()) as session, hearing() as heard:
         found = listing.facet_counts(session, BLACKLIST, ListState(), "source", customer_id=people[0], cap=cap)
     assert (bool(found), len([text for text in heard if "blacklist_entry" in text])) == (counted, looks)
 

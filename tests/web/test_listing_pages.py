@@ -391,7 +391,7 @@ def test_the_chosen_colours_come_from_the_cookie(stage: Stage) -> None:
     "asked", ["size=25", "size=200", "size=25&created_from=01.01.2000", "size=25&sort=phone&end=1"]
 )
 def test_rows_and_their_number_come_by_one_statement(stage: Stage, connected: sa.Engine, asked: str) -> None:
-    with hearing(connected) as seen:
+    with hearing() as seen:
         page = stage.owner.get(f"{LIST}?{asked}")
     assert "Всего найдено: <b>30</b>" in text_of(page)
     assert len([statement for statement in seen if "blacklist_entry" in statement]) == 1

@@ -40,7 +40,7 @@ class Lookup:
         key = bool(values)
         if key not in self._named.kept:
             only = [] if self.only is None else [self.only()]
-            self._named.kept[key] = statement.where(self.model.id == _CHOSEN, *only)
+            self._named.keep(key, statement.where(self.model.id == _CHOSEN, *only))
         found = self._named.rows(session, self._named.kept[key], values | {_CHOSEN.key: row_id})
         return str(found[0].name) if found else None
 

@@ -17,7 +17,8 @@ from sqlalchemy.sql import ColumnElement, Select, visitors
 from sqlalchemy.sql.selectable import FromClause
 
 from callcab import scope
-from callcab.db import CabSession
+from callcab.db import CabSession, engine
+from callcab.services.listing.compiled import Compiled, compiled
 
 # Statements that a list keeps at most.
 KEPT = 200
@@ -83,19 +84,20 @@ class Shown:
     related: Sequence[Related] = ()
     computed: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
     names: Sequence[str] = ()
-    kept: dict[Any, Select[Any]] = field(default_factory=dict, init=False, compare=False, repr=False)
+    kept: dict[Any, Compiled | Select[Any]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def select(self, session: CabSession) -> tuple[Select[Any], dict[str, Any]]:
         """The statement so far, confined as every statement of the session is, and its values."""
         owner = session.owner_id
         return (self._of_all, {}) if owner is None else (self._of_one, {OWNER.key: owner})
 
-    def keep(self, key: Any, statement: Select[Any]) -> Select[Any]:
-        """Keep a statement for the next who asks the same; so many at most, for people choose what they ask."""
+    def keep(self, key: Any, statement: Select[Any]) -> Compiled | Select[Any]:
+        """Keep a statement for the next who asks the same, compiled if its text is always the same; so many at most,
+        for people choose what they ask."""
         if len(self.kept) >= KEPT:
             self.kept.clear()
-        self.kept[key] = statement
-        return statement
+        made = self.kept[key] = compiled(statement, engine().dialect) or statement
+        return made
 
     def mine(self, session: CabSession) -> list[ColumnElement[bool]]:
         """The criterion of the session over the model's table, with ``OWNER`` as its parameter."""
@@ -113,12 +115,16 @@ class Shown:
         rows = keys[0] if len(keys) == 1 else sa.union_all(*keys).limit(most)
         return sa.select(sa.func.count()).select_from(rows.subquery())
 
-    def rows(self, session: CabSession, statement: Select[Any], values: Mapping[str, Any]) -> list[Any]:
-        """Run what ``select`` gave, with conditions, order and limit."""
+    def rows(self, session: CabSession, statement: Compiled | Select[Any], values: Mapping[str, Any]) -> list[Any]:
+        """Run what ``select`` or ``keep`` gave, with conditions, order and limit."""
         return self.made(self.records(session, statement, values))
 
-    def records(self, session: CabSession, statement: Select[Any], values: Mapping[str, Any]) -> Sequence[sa.Row[Any]]:
+    def records(
+        self, session: CabSession, statement: Compiled | Select[Any], values: Mapping[str, Any]
+    ) -> Sequence[Sequence[Any]]:
         """The same before rows are made of it; columns may have been added behind those of ``select``."""
+        if isinstance(statement, Compiled):
+            return session.fetch(statement, values)
         return session.connection().execute(statement, values).all()
 
     def made(self, records: Sequence[Any]) -> list[Any]:

@@ -27,7 +27,7 @@ class Sort:
     nullable: bool = False
     by: str = ""
 
-    @property
+    @cached_property
     def jump(self) -> str:
         """How a place of this order is named; empty where nobody knows its values."""
         return self.by or ("date" if isinstance(self.column.type, sa.DateTime) else "")

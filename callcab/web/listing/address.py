@@ -48,15 +48,21 @@ class Request:
     """The arguments of a list request that mean something, in a stable order; junk is dropped."""
 
     def __init__(self, spec: ListSpec, args: MultiDict[str, str]) -> None:
-        self.place = {name: args[name] for name in _PLACE if args.get(name)}
+        typed = Typed(args)
+        self.place = {name: typed.get(name) for name in _PLACE if typed.get(name)}
         if not args:
             self.pairs: list[tuple[str, str]] = []
             return
         known = ["search", *(name for item in spec.filters for name in item.params)]
-        known += [*where.names(spec, args), "sort", "size"]
+        known += [*where.names(spec, typed), "sort", "size"]
         self.pairs = [
-            (name, value.replace("\x00", "")[:200]) for name in known for value in args.getlist(name) if value
+            (name, value.replace("\x00", "")[:200]) for name in known for value in typed.getlist(name) if value
         ]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What a saved view keeps of it: search, filters and order; not the place, not the size of a page."""
+        return [(name, value) for name, value in self.pairs if name != "size"]
 
     def url(
         self, *, drop: Iterable[str | tuple[str, str]] = (), add: Iterable[tuple[str, str]] = (), **changes: Any

@@ -13,7 +13,7 @@ from callcab.db import unit_of_work
 from callcab.lib.errors import DomainError, NotFound
 from callcab.models import SavedView
 from callcab.services import export_schedule, saved_view
-from callcab.services.listing import ListSpec, count_matching, parse
+from callcab.services.listing import count_matching, parse
 from callcab.web import errors
 from callcab.web.database import db
 from callcab.web.formatters import current_zone, number
@@ -47,14 +47,9 @@ class SaveForm(Form):
     shared = BooleanField(_l("Видят все коллеги"))
 
 
-def asked(spec: ListSpec, args: Any) -> list[tuple[str, str]]:
-    """What a view keeps of an address: search, filters and order; not the place, not the size of a page."""
-    return [(name, value) for name, value in Request(spec, args).pairs if name != "size"]
-
-
-def list_context(view: "ListView") -> dict[str, Any]:
+def list_context(view: "ListView", here: Request) -> dict[str, Any]:
     """Variables of callcab/list.html: the views that this person sees, which of them is open, whether to keep one."""
-    actor, now = request_actor(), asked(view.spec, request.args)
+    actor, now = request_actor(), here.kept
     # Most people keep no views of most lists.
     any_seen = view.spec.name in who().viewed_lists
     tabs = [
@@ -71,7 +66,7 @@ def list_context(view: "ListView") -> dict[str, Any]:
     return {
         "views": tabs,
         "view_open": next((tab for tab in tabs if tab.active), None),
-        "view_new": f"{view.url}/views/save/{Request(view.spec, request.args).url()}" if now else "",
+        "view_new": f"{view.url}/views/save/{here.url()}" if now else "",
         "view_whole": not now,
     }
 
@@ -85,7 +80,7 @@ def open_view(view: "ListView", view_id: int) -> ResponseReturnValue:
     """Go where the view leads. A part of it that the list no longer knows is told, never dropped in silence."""
     row = _get(view, view_id)
     target = address(view, row)
-    if asked(view.spec, MultiDict(_pairs(row))) != _pairs(row):
+    if Request(view.spec, MultiDict(_pairs(row))).kept != _pairs(row):
         flash(
             gettext("Вид «%(name)s» устарел: часть его условий в этом списке больше не действует.", name=row.name),
             "warning",
@@ -116,7 +111,7 @@ def save(view: "ListView") -> ResponseReturnValue:
                     session,
                     list_name=view.spec.name,
                     name=form.name.data or "",
-                    query=asked(view.spec, request.args),
+                    query=Request(view.spec, request.args).kept,
                     shared=bool(form.shared.data) if "shared" in form else False,
                     actor=actor,
                 )

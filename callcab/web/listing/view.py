@@ -121,7 +121,7 @@ class ListView(ModelView):
     def index_view(self) -> ResponseReturnValue:
         """The list."""
         context = page.list_context(self, column_menu.shown(self)) | column_menu.list_context(self)
-        context |= saved.list_context(self) | self.list_extras()
+        context |= saved.list_context(self, context["here"]) | self.list_extras()
         return self.render(self.list_template, crumbs=[], **context)
 
     @expose("/details/")
