@@ -5,7 +5,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from callcab.api import account, base, blacklist, callbacks, check, docs, inbound_calls, numbers, payments
 from callcab.api.base import TITLE, VERSION, ProgramApi
-from callcab.web.limits import limiter
+from callcab.web.limits import limit_all
 
 BLUEPRINTS = (
     account.blueprint,
@@ -24,7 +24,7 @@ def register(app: Flask, csrf: CSRFProtect) -> None:
     api = ProgramApi(app)
     for blueprint in BLUEPRINTS:
         csrf.exempt(blueprint)
-        limiter.limit(base.allowance, key_func=base.caller)(blueprint)
+        limit_all(blueprint, base.allowance, base.caller)
         api.register_blueprint(blueprint)
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
     app.extensions["callcab.api"] = api

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -148,6 +149,7 @@ def _range_notices(network: Network) -> list[str]:
     return next(([name] for name, holds in checks if holds), [])
 
 
+@lru_cache(256)
 def read_address(text: str) -> Address | None:
     """Return the address of a socket peer or a header hop, IPv4-mapped as IPv4; None if it is none."""
     text = text.strip()

@@ -89,7 +89,7 @@ def _catalogue() -> dict[str, str]:
     locale = flask_babel.get_locale()
     if locale is None:
         return {}
-    babel, texts = g._flask_babel, _texts(flask_babel.get_translations())
+    babel, texts = g._flask_babel, _texts(locale.language)
     babel.locale_of_texts, babel.texts = locale, texts
     if kept is not babel:
         carry(carried.texts, babel)
@@ -97,7 +97,7 @@ def _catalogue() -> dict[str, str]:
 
 
 @cache
-def _texts(translations: Any) -> dict[str, str]:
-    """A catalogue as plain texts, without those that have a plural. Flask-Babel keeps one object a language."""
-    known: dict[Any, str] = translations._catalog
+def _texts(language: str) -> dict[str, str]:
+    """The catalogue of the present language as plain texts, without those that have a plural."""
+    known: dict[Any, str] = flask_babel.get_translations()._catalog
     return {key: text for key, text in known.items() if key and isinstance(key, str)}

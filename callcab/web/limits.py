@@ -5,8 +5,9 @@ What must hold exactly (tries per account, calls per number) is counted in the d
 
 import math
 import time
+from collections.abc import Callable
 
-from flask import Flask, Response, g
+from flask import Blueprint, Flask, Response, g, request
 from flask_limiter import Limiter, RequestLimit
 
 from callcab.config import Settings
@@ -30,6 +31,25 @@ def _breached(limit: RequestLimit) -> Response:
 
 
 limiter = Limiter(key_func=_address, on_breach=_breached, in_memory_fallback_enabled=True, swallow_errors=True)
+# Names of blueprints all of whose views share a limit.
+_limited: set[str] = set()
+
+
+def limit_all(blueprint: Blueprint, allowance: Callable[[], str], key: Callable[[], str]) -> None:
+    """Let all views of a blueprint share the limit; a single view asks ``limiter`` itself."""
+    limiter.limit(allowance, key_func=key)(blueprint)
+    _limited.add(blueprint.name)
+
+
+@limiter.request_filter
+def _is_free() -> bool:
+    """Whether nothing is limited yet: views ask for themselves, and looking for their limits before each request was a
+    thirtieth of a page."""
+    return not g.get("limits_in_view") and request.blueprint not in _limited
+
+
+def _begin_view() -> None:
+    g.limits_in_view = True
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -40,3 +60,4 @@ def init_app(app: Flask, settings: Settings) -> None:
         # A dead Valkey must cost a page a moment, not seconds.
         app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_timeout": 1, "socket_connect_timeout": 1})
     limiter.init_app(app)
+    app.before_request(_begin_view)
