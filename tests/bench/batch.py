@@ -252,15 +252,16 @@ def spelled(count: int, first: int = FIRST) -> bytes:
 
 
 def imports(at: Place, person: Person, worker: Beside, owner: psycopg.Connection) -> list[Row]:
-    """A million numbers times the scale as a file, then 10,000 more that the operator named, then 100,000."""
+    """100,000 numbers, a million times the scale, then 10,000 more that the operator named."""
     count = max(int(MILLION * at.scale), 100)
     Errands(at).run()  # A child that ended after the workbook is there again: its birth is no memory of an import.
+    # Before the million, behind which PostgreSQL is busy with what it has to write and to clean up.
+    few, _ = load(person, spelled(FEWER, NEXT), {}) if count >= FEWER else (None, {})
     with Watch(worker.process.pid) as watch:
         took, counts = load(person, spelled(count), {})
     # Before the same by hand, which would push the indexes out of PostgreSQL's cache for the limit's own tables.
     more = min(count, 10_000)
     second, _ = load(person, b"\n".join(str(79_600_000_000 + step).encode() for step in range(more)), {"operator": "1"})
-    last, _ = load(person, spelled(FEWER, NEXT), {}) if count >= FEWER else (None, {})
     by_hand = copy_in(owner, count)
     ratio = took / by_hand
     kinds = f"{counts['done']:,} new, {counts['known']:,} known, {counts['failed']:,} bad"
@@ -280,7 +281,7 @@ def imports(at: Place, person: Person, worker: Beside, owner: psycopg.Connection
             goal=f"≤ {allowed(1.5, more, FEWER):.2f} s (100,000 in 1.5 s)",
             ok=second <= allowed(1.5, more, FEWER),
         ),
-        *([] if last is None else [Row(f"import of {FEWER:,} lines", f"{last:.2f} s", goal="≤ 1.5 s", ok=last <= 1.5)]),
+        *([] if few is None else [Row(f"import of {FEWER:,} lines", f"{few:.2f} s", goal="≤ 1.5 s", ok=few <= 1.5)]),
     ]
 
 
