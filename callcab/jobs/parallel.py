@@ -21,7 +21,7 @@ THREADS = 2
 def write(scope: Scope, operation_id: int, current: operations.Run) -> bool:
     """Write chunks of an import in parallel, as far as it goes; whether it is worth trying again after one chunk."""
     with unit_of_work(scope) as session:
-        chunks = operations.chunks(session, operation_id, current)
+        chunks = operations.chunks_left(session, operation_id, current)
     if chunks is None:
         return False
     with ThreadPoolExecutor(THREADS) as threads:
@@ -39,9 +39,9 @@ def _write_in_turn(scope: Scope, operation_id: int, chunks: operations.Chunks) -
     try:
         while (chunk := chunks.take()) is not None:
             with unit_of_work(scope) as session:
-                tally = operations.write(session, operation_id, chunk)
+                tally = operations.write_chunk(session, operation_id, chunk)
                 chunks.wait_for(chunk)
-                operations.count(session, operation_id, chunk, tally)
+                operations.count_chunk(session, operation_id, chunk, tally)
             chunks.committed(chunk)
     except Exception as obstacle:
         chunks.stop()

@@ -21,7 +21,7 @@ from callcab.services.operation.columns import ExportColumn
 from callcab.services.operation.continuing import OVERLAP, can_continue, last_export, narrowed
 from callcab.services.operation.following import BrokenOff, Unfinished, followed, whole
 from callcab.services.operation.forecast import Forecast, Rules, forecast
-from callcab.services.operation.parallel import Chunk, Chunks, chunks, count, write
+from callcab.services.operation.parallel import Chunk, Chunks, chunks_left, count_chunk, write_chunk
 from callcab.services.operation.reading import (
     downloads,
     get,
@@ -74,9 +74,9 @@ __all__ = [
     "can_continue",
     "cancel",
     "check_undo",
-    "chunks",
+    "chunks_left",
     "confirm",
-    "count",
+    "count_chunk",
     "downloads",
     "export_columns",
     "fail",
@@ -114,6 +114,6 @@ __all__ = [
     "way_of",
     "when_failed",
     "whole",
-    "write",
+    "write_chunk",
     "zone_of",
 ]

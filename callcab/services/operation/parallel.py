@@ -84,7 +84,7 @@ class Chunks:
             self._changed.notify_all()
 
 
-def chunks(session: CabSession, operation_id: int, run: "Run") -> Chunks | None:
+def chunks_left(session: CabSession, operation_id: int, run: "Run") -> Chunks | None:
     """What is to be written of a running import; None when that is one chunk, or must not be done in parallel."""
     operation = session.get(Operation, operation_id)
     if operation is None or operation.state is not OperationState.RUNNING or operation.undo_of_id is not None:
@@ -96,7 +96,7 @@ def chunks(session: CabSession, operation_id: int, run: "Run") -> Chunks | None:
     return Chunks(source_of(session, operation, work, run))
 
 
-def write(session: CabSession, operation_id: int, chunk: Chunk) -> Tally:
+def write_chunk(session: CabSession, operation_id: int, chunk: Chunk) -> Tally:
     """Write the rows of a chunk, before its turn; flushed.
 
     Whoever waits for a row of somebody else's gives up after a second: that one may be waiting for the next chunk, and
@@ -117,7 +117,7 @@ def write(session: CabSession, operation_id: int, chunk: Chunk) -> Tally:
     return tally
 
 
-def count(session: CabSession, operation_id: int, chunk: Chunk, tally: Tally) -> None:
+def count_chunk(session: CabSession, operation_id: int, chunk: Chunk, tally: Tally) -> None:
     """Count a chunk whose turn it is, in the transaction that wrote it; flushed. Raises Interrupted."""
     operation = lock(session, operation_id)
     if operation is None or operation.state is not OperationState.RUNNING:
