@@ -15,7 +15,7 @@ from callcab.config import ConfigError, Settings
 from callcab.jobs import edge
 from callcab.web import access, auth, balance, carried, errors, following, headers, health, ip_wall, language, live
 from callcab.web.database import db
-from callcab.web.theme import init_theme
+from callcab.web.theme import Templates, init_theme
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY_LIMIT = 10 * 1024 * 1024
@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         raise ConfigError("No database or queue is named; start with `callcab up`, or set both addresses.")
     logs.configure(as_json=settings.log_json)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "callcab" / "static"))
+    app.jinja_environment = Templates  # type: ignore[method-assign, assignment]  # before anybody asks for it
     _configure(app, settings)
     # First, so that it packs what all others have finished.
     Compress(app)
