@@ -24,6 +24,13 @@ FORM_FIELDS = 1000
 PACKED, PACKED_LEVEL = ("zstd", "gzip"), 3
 
 
+class Application(Flask):
+    """Flask with an environment of templates and cookies of our own."""
+
+    jinja_environment = Templates
+    session_interface = auth.Cookies()
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application. ConfigError when a setting is missing or wrong.
 
@@ -33,8 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if not settings.database_url or not settings.redis_url:
         raise ConfigError("No database or queue is named; start with `callcab up`, or set both addresses.")
     logs.configure(as_json=settings.log_json)
-    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "callcab" / "static"))
-    app.jinja_environment = Templates  # type: ignore[method-assign, assignment]  # before anybody asks for it
+    app = Application(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "callcab" / "static"))
     _configure(app, settings)
     # First, so that it packs what all others have finished.
     Compress(app)

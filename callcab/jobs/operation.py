@@ -32,11 +32,12 @@ def run(operation_id: int) -> None:
         return
     with unit_of_work(scope) as session:
         attempt = operations.begin(session, operation_id)
+        try_parallel = operations.is_writing(session, operation_id)
     if not attempt:
         return
     try:
         with operations.Run(attempt, edge.word) as current:
-            more = try_parallel = True
+            more = True
             while more:
                 try_parallel = try_parallel and parallel.write(scope, operation_id, current)
                 more = _chunk(scope, operation_id, current) is operations.Step.MORE

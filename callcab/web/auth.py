@@ -85,7 +85,6 @@ class Cookies(SecureCookieSessionInterface):
 def init_app(app: Flask) -> None:
     """Install the loaders; everything behind them may ask ``current_user``."""
     settings: Settings = app.config["SETTINGS"]
-    app.session_interface = Cookies()
     manager = LoginManager()
     # The session's record decides; a changing address is the business of the allow list.
     manager.session_protection = None

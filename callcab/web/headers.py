@@ -1,7 +1,6 @@
 """Headers of every answer, the request id, and the limits of a request."""
 
 import uuid
-from collections.abc import Mapping
 
 from flask import Flask, Response, g, request
 
@@ -30,22 +29,19 @@ def _name_request() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    _add_missing(response, {**ALWAYS, "X-Request-ID": g.get("request_id", "")})
+    wanted = {**ALWAYS, "X-Request-ID": g.get("request_id", "")}
     if request.is_secure:
-        _add_missing(response, {"Strict-Transport-Security": "max-age=31536000"})
+        wanted["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint == "static":
         # Whole, since streams travel unpacked; none is large.
         response.direct_passthrough = False
         response.make_sequence()
-        return response
-    # Private pages must not lie in caches or come back by the browser's history (AC-46).
-    _add_missing(response, {"Cache-Control": "no-store"})
-    return response
-
-
-def _add_missing(response: Response, wanted: Mapping[str, str]) -> None:
-    """``setdefault`` of each; that costs werkzeug an exception for a name that is not there."""
+    else:
+        # Private pages must not lie in caches or come back by the browser's history (AC-46).
+        wanted["Cache-Control"] = "no-store"
+    # ``setdefault`` costs werkzeug an exception for each name that is not there.
     there = {name.lower() for name, _value in response.headers}
     for name, value in wanted.items():
         if name.lower() not in there:
             response.headers.add(name, value)
+    return response

@@ -40,6 +40,17 @@ def test_only_the_unit_of_work_commits() -> None:
     assert places == []
 
 
+def test_a_blueprint_is_limited_where_its_name_is_known() -> None:
+    """``limits.limit_all``: before the view nothing else is looked for limits."""
+    places = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in SOURCES
+        for call in calls(ast.parse(path.read_text()))
+        if isinstance(call.func, ast.Call) and name_of(call.func) == "limiter.limit" and path.name != "limits.py"
+    ]
+    assert places == []
+
+
 def test_services_open_no_unit_of_work() -> None:
     places = [
         f"{path.relative_to(ROOT)}:{call.lineno}"

@@ -168,6 +168,7 @@ def _found(
         one = sa.select(*columns).select_from(row).where(within, *conditions, *more).offset(0).lateral()
         arms.append(sa.select(*one.c).select_from(span).join(one, sa.true()))
     if part.tries_heads:
+        # The first arm are the ranges of numbers, which begin as the numbers do.
         arms[0] = arms[0].where(phones.head(sa.column("low", sa.BigInteger)) == _heads(row, conditions))
     return sa.union_all(*arms)
 

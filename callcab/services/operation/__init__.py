@@ -21,7 +21,7 @@ from callcab.services.operation.columns import ExportColumn
 from callcab.services.operation.continuing import OVERLAP, can_continue, last_export, narrowed
 from callcab.services.operation.following import BrokenOff, Unfinished, followed, whole
 from callcab.services.operation.forecast import Forecast, Rules, forecast
-from callcab.services.operation.parallel import Chunk, Chunks, chunks_left, count_chunk, write_chunk
+from callcab.services.operation.parallel import Chunks, chunks_left, count_chunk, is_writing, write_chunk
 from callcab.services.operation.reading import (
     downloads,
     get,
@@ -60,7 +60,6 @@ __all__ = [
     "INLINE_ROWS",
     "OVERLAP",
     "BrokenOff",
-    "Chunk",
     "Chunks",
     "ExportColumn",
     "Forecast",
@@ -85,6 +84,7 @@ __all__ = [
     "get",
     "inline_rows",
     "is_undoable",
+    "is_writing",
     "last_export",
     "may_confirm",
     "may_download",

@@ -38,21 +38,26 @@ class Input:
 
 def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", actor: Actor) -> tuple[Tally, bool]:
     """Hand the next records to the section. Raises NotFound ``file.gone``, FileError."""
-    assert work.preview is not None and work.apply is not None  # noqa: S101 - an import has both
     cursor = operation.cursor or {}
     source = source_of(session, operation, work, run)
     records = source.take()
     counting = operation.state is OperationState.PREVIEW
-    tally = Tally()
-    if records:
-        params = {**operation.params, "operation_id": operation.id}
-        handler = work.preview if counting else work.apply
-        tally = Tally.of(handler(session, records, params, actor, run.memory))
-        session.flush()
+    tally = hand_over(session, operation, work, records, actor, run.memory) if records else Tally()
     operation.cursor = {**cursor, "at": source.at}
     if counting and work.restore is not None:
         _keep(session, operation, run, source, records, work.chunk)
     return tally, bool(source.ahead)
+
+
+def hand_over(
+    session: CabSession, operation: Operation, work: Work, records: list[Any], actor: Actor, memory: dict[str, Any]
+) -> Tally:
+    """Have the section count or write these records; flushed."""
+    assert work.preview is not None and work.apply is not None  # noqa: S101 - an import has both
+    handler = work.preview if operation.state is OperationState.PREVIEW else work.apply
+    tally = Tally.of(handler(session, records, {**operation.params, "operation_id": operation.id}, actor, memory))
+    session.flush()
+    return tally
 
 
 def source_of(session: CabSession, operation: Operation, work: Work, run: "Run") -> Input:

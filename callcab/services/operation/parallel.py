@@ -6,19 +6,15 @@ transaction at a time: a killed worker, a stop or a refusal leaves a beginning o
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from callcab.db import CabSession
-from callcab.lib import clock
-from callcab.models import Operation, OperationState
+from callcab.models import Operation, OperationKind, OperationState
 from callcab.services.operation.catalogue import Tally, work_of
-from callcab.services.operation.importing import Input, source_of
-from callcab.services.operation.running import actor_of, add, end, lock, without_waiting
-
-if TYPE_CHECKING:
-    from callcab.services.operation.running import Run
+from callcab.services.operation.importing import Input, hand_over, source_of
+from callcab.services.operation.running import Run, actor_of, add, lock, move, without_waiting
 
 
 class Interrupted(Exception):
@@ -84,10 +80,21 @@ class Chunks:
             self._changed.notify_all()
 
 
-def chunks_left(session: CabSession, operation_id: int, run: "Run") -> Chunks | None:
+def is_writing(session: CabSession, operation_id: int) -> bool:
+    """Whether it is an import that is past its counting."""
+    return _writing(session.get(Operation, operation_id)) is not None
+
+
+def _writing(operation: Operation | None) -> Operation | None:
+    if operation is None or operation.undo_of_id is not None or operation.kind is not OperationKind.IMPORT:
+        return None
+    return operation if operation.state is OperationState.RUNNING else None
+
+
+def chunks_left(session: CabSession, operation_id: int, run: Run) -> Chunks | None:
     """What is to be written of a running import; None when that is one chunk, or must not be done in parallel."""
-    operation = session.get(Operation, operation_id)
-    if operation is None or operation.state is not OperationState.RUNNING or operation.undo_of_id is not None:
+    operation = _writing(session.get(Operation, operation_id))
+    if operation is None:
         return None
     work = work_of(operation.name)
     left = (operation.total or 0) - (operation.cursor or {}).get("at", 0)
@@ -108,11 +115,8 @@ def write_chunk(session: CabSession, operation_id: int, chunk: Chunk) -> Tally:
         without_waiting(session)
     # Held until the commit: the sweep takes it for what it is, an operation that somebody is at.
     operation = session.get_one(Operation, operation_id, with_for_update={"read": True, "key_share": True})
-    work = work_of(operation.name)
-    assert work.apply is not None  # noqa: S101 - an import has it
-    params = {**operation.params, "operation_id": operation_id}
-    tally = Tally.of(work.apply(session, chunk.records, params, actor_of(session, operation), {}))
-    session.flush()
+    actor = actor_of(session, operation)
+    tally = hand_over(session, operation, work_of(operation.name), chunk.records, actor, {})
     tally.known += chunk.repeated
     return tally
 
@@ -127,8 +131,4 @@ def count_chunk(session: CabSession, operation_id: int, chunk: Chunk, tally: Tal
         raise Interrupted
     operation.cursor = {**cursor, "at": chunk.until}
     add(session, operation, tally)
-    operation.heartbeat_at = clock.now()
-    operation.attempts = 1
-    if chunk.is_last:
-        end(operation)
-    session.flush()
+    move(session, operation, more=not chunk.is_last)

@@ -119,13 +119,18 @@ def step(session: CabSession, operation_id: int, run: Run) -> Step:
     if operation.state is OperationState.PREVIEW:
         without_waiting(session)
     more = _chunk(session, operation, run)
+    move(session, operation, more=more)
+    return Step.MORE if more else Step.OVER
+
+
+def move(session: CabSession, operation: Operation, *, more: bool) -> None:
+    """A chunk is done; without ``more`` the operation is counted through, or over. Flushed."""
     operation.heartbeat_at = clock.now()
     if not restarts(operation):
         operation.attempts = 1  # It moved: what kills a worker from here on has its own three tries.
     if not more:
-        end(operation)
+        _end(operation)
     session.flush()
-    return Step.MORE if more else Step.OVER
 
 
 def fail(session: CabSession, operation_id: int, code: str, params: dict[str, Any] | None = None) -> None:
@@ -236,8 +241,7 @@ def _keep(session: CabSession, operation: Operation, rows: Sequence[RowResult], 
     session.execute(sa.insert(OperationRow).from_select([*values], sa.select(*values.values())))
 
 
-def end(operation: Operation) -> None:
-    """Its last chunk is done: counted through, or over. Not flushed."""
+def _end(operation: Operation) -> None:
     counted = operation.done + operation.known + operation.skipped + operation.failed
     if operation.kind is OperationKind.ACTION and (operation.total or 0) > counted:
         # Rows that were counted at the start and are gone, or that the database does not let this customer change.

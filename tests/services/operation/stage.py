@@ -125,6 +125,31 @@ def begin(actor: Actor, name: str = "test.mark", **values: Any) -> Operation:
         )
 
 
+def upload(actor: Actor, folder: Path, name: str, text: str) -> Operation:
+    """Start the import of that name of a file with this text."""
+    path = folder / "list.csv"
+    path.write_text(text, encoding="utf-8")
+    with unit_of_work(scope(actor)) as session, path.open("rb") as stream:
+        file = stored_file.upload(
+            session,
+            stream,
+            name="list.csv",
+            content_type="text/csv",
+            customer_id=actor.customer_id,
+            created_by=actor.user_id,
+        )
+        params = {"customer_id": actor.customer_id, "source": "file", "reason": ""}
+        return operation.start_import(
+            session, name=name, file=file, params=params, actor=actor, customer_id=actor.customer_id
+        )
+
+
+def confirm(actor: Actor, ready: Operation) -> Operation:
+    """Confirm what a counted import has counted."""
+    with unit_of_work(scope(actor)) as session:
+        return operation.confirm(session, ready.id, expected=ready.done, actor=actor)
+
+
 def load(actor: Actor, found: Operation) -> Operation:
     with unit_of_work(scope(actor)) as session:
         return operation.get(session, found.id, customer_id=actor.customer_id)

@@ -17,7 +17,7 @@ from callcab.scope import Actor, Scope
 from callcab.services import blacklist, operation, stored_file
 from callcab.services.operation import catalogue
 from callcab.services.operation.catalogue import Tally
-from tests.services.operation.stage import load, one_chunk, scope, sweep_later, take
+from tests.services.operation.stage import confirm, load, one_chunk, scope, sweep_later, take, upload
 
 NAME, CHUNK = "test.counted", 3
 # The stage has put 79250000000 to 79250000009 on the list; lines of three chunks and one of the fourth.
@@ -53,30 +53,12 @@ def readings(registered: None) -> Readings:
     return found
 
 
-def upload(actor: Actor, folder: Path, lines: tuple[str, ...] = LINES) -> Operation:
-    path = folder / "list.csv"
-    path.write_text("\n".join(lines), encoding="utf-8")
-    with unit_of_work(scope(actor)) as session, path.open("rb") as stream:
-        file = stored_file.upload(
-            session, stream, name="list.csv", content_type="text/csv", customer_id=actor.customer_id, created_by=None
-        )
-        params = {"customer_id": actor.customer_id, "source": "file", "reason": ""}
-        return operation.start_import(
-            session, name=NAME, file=file, params=params, actor=actor, customer_id=actor.customer_id
-        )
-
-
 def counted(actor: Actor, folder: Path, lines: tuple[str, ...] = LINES) -> Operation:
-    started = upload(actor, folder, lines)
+    started = upload(actor, folder, NAME, "\n".join(lines))
     jobs.run(started.id)
     ready = load(actor, started)
     assert ready.state is OperationState.READY
     return ready
-
-
-def confirm(actor: Actor, ready: Operation) -> None:
-    with unit_of_work(scope(actor)) as session:
-        operation.confirm(session, ready.id, expected=ready.done, actor=actor)
 
 
 def results(actor: Actor, started: Operation) -> tuple[list[int], list[tuple[str, str, object]]]:
@@ -149,7 +131,7 @@ def test_a_writing_cut_off_goes_on_where_it_was_and_in_the_file_when_the_rest_is
 
 @pytest.mark.usefixtures("readings")
 def test_a_count_cut_off_leaves_nothing_and_keeps_once(owner: Actor, tmp_path: Path) -> None:
-    started = upload(owner, tmp_path)
+    started = upload(owner, tmp_path, NAME, "\n".join(LINES))
     with pytest.raises(KeyboardInterrupt), take(owner, started) as run:
         one_chunk(owner, started, run)
         raise KeyboardInterrupt
@@ -162,7 +144,7 @@ def test_a_count_cut_off_leaves_nothing_and_keeps_once(owner: Actor, tmp_path: P
 
 @pytest.mark.usefixtures("readings")
 def test_a_count_that_is_not_committed_leaves_no_file(owner: Actor, tmp_path: Path) -> None:
-    started = upload(owner, tmp_path, LINES[:4])
+    started = upload(owner, tmp_path, NAME, "\n".join(LINES[:4]))
     with pytest.raises(KeyboardInterrupt), take(owner, started) as run:
         one_chunk(owner, started, run)
         with unit_of_work(scope(owner)) as session:
@@ -183,7 +165,7 @@ def test_a_file_that_ends_with_a_chunk_is_written_whole(owner: Actor, tmp_path: 
 
 @pytest.mark.usefixtures("readings")
 def test_a_full_last_chunk_is_known_to_be_the_last(owner: Actor, tmp_path: Path) -> None:
-    started = upload(owner, tmp_path, LINES[:CHUNK])
+    started = upload(owner, tmp_path, NAME, "\n".join(LINES[:CHUNK]))
     with take(owner, started) as run:
         assert one_chunk(owner, started, run) is operation.Step.OVER
     ready = load(owner, started)

@@ -30,6 +30,7 @@ from tests.services.operation.stage import (
     scope,
     sweep_later,
     take,
+    upload,
 )
 
 
@@ -134,33 +135,11 @@ def test_a_colleague_needs_the_right_to_download(owner: Actor) -> None:
 # Imports
 
 
-def upload(actor: Actor, tmp_path: Path, text: str) -> Operation:
-    path = tmp_path / "list.csv"
-    path.write_text(text)
-    with unit_of_work(scope(actor)) as session, path.open("rb") as stream:
-        file = stored_file.upload(
-            session,
-            stream,
-            name="list.csv",
-            content_type="text/csv",
-            customer_id=actor.customer_id,
-            created_by=actor.user_id,
-        )
-        return operation.start_import(
-            session,
-            name="test.import",
-            file=file,
-            params={"customer_id": actor.customer_id},
-            actor=actor,
-            customer_id=actor.customer_id,
-        )
-
-
 FILE = "phone\n" + "\n".join(["+79250000001", "+79271111111", "12", "+79271111112", "+79271111111", "+79271111113"])
 
 
 def test_an_import_counts_then_waits_then_writes(owner: Actor, tmp_path: Path) -> None:
-    started = upload(owner, tmp_path, FILE)
+    started = upload(owner, tmp_path, "test.import", FILE)
     assert started.state is OperationState.PREVIEW
     jobs.run(started.id)
     ready = load(owner, started)
@@ -178,7 +157,7 @@ def test_an_import_counts_then_waits_then_writes(owner: Actor, tmp_path: Path) -
 
 
 def test_a_second_confirmation_is_refused(owner: Actor, tmp_path: Path) -> None:
-    started = upload(owner, tmp_path, FILE)
+    started = upload(owner, tmp_path, "test.import", FILE)
     jobs.run(started.id)
     with unit_of_work(scope(owner)) as session:
         operation.confirm(session, started.id, expected=4, actor=owner)
@@ -187,7 +166,7 @@ def test_a_second_confirmation_is_refused(owner: Actor, tmp_path: Path) -> None:
 
 
 def test_an_import_cut_off_ends_with_exact_counts(owner: Actor, tmp_path: Path) -> None:
-    started = upload(owner, tmp_path, FILE)
+    started = upload(owner, tmp_path, "test.import", FILE)
     jobs.run(started.id)
     with unit_of_work(scope(owner)) as session:
         operation.confirm(session, started.id, expected=4, actor=owner)
@@ -200,14 +179,14 @@ def test_an_import_cut_off_ends_with_exact_counts(owner: Actor, tmp_path: Path) 
 
 
 def test_a_file_that_is_no_list_is_refused_with_its_reason(owner: Actor, tmp_path: Path) -> None:
-    started = upload(owner, tmp_path, "")
+    started = upload(owner, tmp_path, "test.import", "")
     jobs.run(started.id)
     over = load(owner, started)
     assert (over.state, over.error_code) == (OperationState.FAILED, "file.empty")
 
 
 def test_an_import_nobody_confirms_is_called_off(owner: Actor, tmp_path: Path) -> None:
-    started = upload(owner, tmp_path, FILE)
+    started = upload(owner, tmp_path, "test.import", FILE)
     jobs.run(started.id)
     sweep_later(24 * 3600 + 60)
     assert load(owner, started).state is OperationState.CANCELLED

@@ -16,8 +16,8 @@ from callcab.lib import csv_io
 from callcab.lib.errors import Invalid
 from callcab.models import BlacklistEntry, Operation, OperationState
 from callcab.scope import Actor
-from callcab.services import blacklist, blacklist_rows, operation, stored_file
-from tests.services.operation.stage import load, scope, sweep_later
+from callcab.services import blacklist, blacklist_rows, operation
+from tests.services.operation.stage import confirm, load, scope, sweep_later, upload
 from tests.waiting import wait_for
 
 NAME, CHUNK = "test.parallel", 4
@@ -60,25 +60,9 @@ def confirmed(owner: Actor, tmp_path: Path) -> Callable[[Sequence[object]], Oper
     """Makes an import of these lines that is counted and confirmed."""
 
     def make(lines: Sequence[object]) -> Operation:
-        path = tmp_path / "list.csv"
-        path.write_text("\n".join(map(str, lines)), encoding="utf-8")
-        with unit_of_work(scope(owner)) as session, path.open("rb") as stream:
-            file = stored_file.upload(
-                session,
-                stream,
-                name="list.csv",
-                content_type="text/csv",
-                customer_id=owner.customer_id,
-                created_by=None,
-            )
-            params = {"customer_id": owner.customer_id, "source": "file", "reason": ""}
-            started = operation.start_import(
-                session, name=NAME, file=file, params=params, actor=owner, customer_id=owner.customer_id
-            )
+        started = upload(owner, tmp_path, NAME, "\n".join(map(str, lines)))
         jobs.run(started.id)
-        expected = load(owner, started).done
-        with unit_of_work(scope(owner)) as session:
-            return operation.confirm(session, started.id, expected=expected, actor=owner)
+        return confirm(owner, load(owner, started))
 
     return make
 
