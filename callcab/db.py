@@ -7,21 +7,24 @@ request never rings a phone. A request reads through a second, read-only session
 import logging
 import select
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, LiteralString, Protocol, cast
+from typing import Any, Protocol, cast
 
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGresult
 from sqlalchemy import event, orm
 from sqlalchemy.engine import Connection, Engine
+
+from callcab.prepared import Prepared, Records, forget
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +107,10 @@ class Fetch(Protocol):
 
     @property
     def text(self) -> str: ...
-    def __call__(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]: ...
+    @property
+    def prepared(self) -> Prepared: ...
+    def turned(self, values: Mapping[str, Any]) -> dict[str, Any]: ...
+    def read(self, records: Records, result: PGresult) -> Records: ...
 
 
 class ScopeLike(Protocol):
@@ -150,7 +156,7 @@ class CabSession(orm.Session):
         ``plan_cache_mode``); for a transaction that has not begun."""
         self.info["plans"] = "auto"
 
-    def fetch(self, statement: "Fetch", values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def fetch(self, statement: "Fetch", values: Mapping[str, Any]) -> Records:
         """The records of a statement that only reads, by the driver.
 
         A session that only reads and has not begun its transaction begins none: the statement gets its own, for it is
@@ -160,9 +166,12 @@ class CabSession(orm.Session):
         begun = connection is not None and not connection.closed
         if self.info["read_only"] and not begun:
             return _fetch_alone(self._scope(), self.info["plans"], statement, values)
-        driver = self.connection().connection.driver_connection
-        with _translated(statement.text):
-            return statement(cast(psycopg.Connection[Any], driver), values)
+        driver = cast(psycopg.Connection[Any], self.connection().connection.driver_connection)
+        try:
+            cursor = driver.execute(statement.text, statement.turned(values))
+        except psycopg.Error as problem:
+            raise sa.exc.OperationalError(statement.text, None, problem) from problem
+        return statement.read(cursor.fetchall(), cast(PGresult, cursor.pgresult))
 
     def _scope(self) -> ScopeLike:
         if self.scope is None:
@@ -189,7 +198,8 @@ class CabSession(orm.Session):
                 cast(psycopg.Connection[Any], connection.connection.driver_connection).commit()
             except psycopg.Error:
                 connection.invalidate()
-        super().close()
+        if self.in_transaction() or self.identity_map or self.new:
+            super().close()
 
     def _really_commit(self) -> None:
         super().commit()
@@ -239,47 +249,34 @@ def _assume(connection: Connection, scope: ScopeLike, *, read_only: bool, plans:
         raise sa.exc.OperationalError(_ASSUME, asked, problem) from problem
 
 
-# The same for one statement that reads, and the beginning of its transaction, in one exchange; kept for a customer.
+# The same before one statement that reads; kept for a customer.
 @lru_cache(1_000)
-def _begin(role: str, customer_id: int | None, plans: str) -> bytes:
+def _assumed(role: str, customer_id: int | None, plans: str) -> bytes:
     asked = ("" if customer_id is None else str(customer_id), READ_LIMIT, plans)
     text = sql.SQL(
-        "BEGIN READ ONLY; SET LOCAL ROLE {}; SET LOCAL callcab.customer_id = {};"
-        " SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = {}"
+        "SET LOCAL transaction_read_only = on; SET LOCAL ROLE {}; SET LOCAL callcab.customer_id = {};"
+        " SET LOCAL statement_timeout = {}; SET LOCAL plan_cache_mode = {}; "
     )
     return text.format(sql.Identifier(role), *map(sql.Literal, asked)).as_bytes()
 
 
-def _fetch_alone(scope: ScopeLike, plans: str, statement: Fetch, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with _without_transaction(statement.text) as driver:
-        driver.execute(_begin(scope.database_role, scope.customer_id, plans), prepare=False)
-        rows = statement(driver, values)
-        driver.commit()
-    return rows
+def _fetch_alone(scope: ScopeLike, plans: str, statement: Fetch, values: Mapping[str, Any]) -> Records:
+    before = _assumed(scope.database_role, scope.customer_id, plans)
+    return statement.read(*_run(statement.prepared, statement.turned(values), before=before))
 
 
-@contextmanager
-def _without_transaction(statement: str) -> Iterator[psycopg.Connection[Any]]:
-    """The driver's side of a connection of the pool, which is thrown away when the statement fails."""
+def _run(statement: Prepared, values: Mapping[str, Any], *, before: bytes = b"") -> tuple[Records, PGresult]:
+    """On a connection of the pool, which is thrown away when the statement fails."""
     pooled = engine().raw_connection()
-    driver = cast(psycopg.Connection[Any], pooled.driver_connection)
     try:
-        with _translated(statement):
-            driver.autocommit = True
-            yield driver
-            driver.autocommit = False
+        found = statement.run(pooled, values, before=before)
     except BaseException as problem:
         pooled.invalidate(problem)
+        if isinstance(problem, psycopg.Error):
+            raise sa.exc.OperationalError(statement.name, None, problem) from problem
         raise
     pooled.close()
-
-
-@contextmanager
-def _translated(statement: str) -> Iterator[None]:
-    try:
-        yield
-    except psycopg.Error as problem:
-        raise sa.exc.OperationalError(statement, None, problem) from problem
+    return found
 
 
 _engine: Engine | None = None
@@ -303,6 +300,7 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
     event.listen(_engine, "connect", _note_use)
     event.listen(_engine, "checkin", _note_use)
     event.listen(_engine, "checkout", _ask_when_in_doubt)
+    event.listen(_engine, "rollback", forget)
     return _engine
 
 
@@ -345,13 +343,12 @@ def looking_up(scope: ScopeLike) -> Iterator[Connection]:
         yield connection
 
 
-def ask(statement: LiteralString, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """What a function of the database answers by itself: one exchange, without transaction, role or session.
+def ask(statement: Prepared, values: Mapping[str, Any]) -> Records:
+    """What a function of the database answers by itself: one exchange, without role or session.
 
     Raises SQLAlchemy's errors, as all that asks the database does.
     """
-    with _without_transaction(statement) as driver:
-        return driver.execute(statement, values).fetchall()
+    return _run(statement, values)[0]
 
 
 @contextmanager

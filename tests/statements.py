@@ -6,10 +6,12 @@ from unittest import mock
 
 import psycopg
 
+from callcab.prepared import Prepared
+
 
 @contextmanager
 def hearing() -> Iterator[list[str]]:
-    """The statements of all connections of this process, as the driver sends them."""
+    """The statements of all connections of this process as the driver sends them; of those that are ready the names."""
     heard: list[str] = []
     send = psycopg.Cursor.execute
 
@@ -17,5 +19,11 @@ def hearing() -> Iterator[list[str]]:
         heard.append(statement.decode() if isinstance(statement, bytes) else str(statement))
         return send(cursor, statement, *arguments, **options)
 
-    with mock.patch.object(psycopg.Cursor, "execute", listen):
+    run = Prepared.run
+
+    def hear(prepared, *arguments, **options):
+        heard.append(prepared.name)
+        return run(prepared, *arguments, **options)
+
+    with mock.patch.object(psycopg.Cursor, "execute", listen), mock.patch.object(Prepared, "run", hear):
         yield heard

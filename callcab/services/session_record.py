@@ -12,6 +12,7 @@ from callcab.db import CabSession, ask
 from callcab.lib import clock, tokens
 from callcab.lib.errors import NotFound
 from callcab.models import SessionRecord, User
+from callcab.prepared import Prepared
 from callcab.scope import Actor
 from callcab.services import audit, bulk, ip_rule
 
@@ -24,7 +25,7 @@ AGENT_LIMIT = 300
 class SignedIn:
     """The person behind a live session, and what every request has to know about him.
 
-    list_settings  how he wants lists drawn; ``viewed_lists``: the lists in which he sees saved views
+    list_settings  how he wants lists drawn, None as they come; ``viewed_lists``: the lists in which he sees saved views
     balance        of his customer, as it was when the request came; None for support
     door           what the allow list says about the address he comes from
     """
@@ -37,7 +38,7 @@ class SignedIn:
     role: str
     language: str
     customer_id: int | None
-    list_settings: Mapping[str, Any]
+    list_settings: Mapping[str, Any] | None
     viewed_lists: Sequence[str]
     has_second_factor: bool
     customer_name: str
@@ -47,12 +48,16 @@ class SignedIn:
 
 
 # In the order of ``SignedIn``, then what the allow list is judged by (``callcab.policies.create_session_holder``).
-_HOLDER = """
-SELECT session_id, last_seen_at, user_id, email, name, role, language, customer_id, list_settings, viewed_lists,
-       has_second_factor, coalesce(customer_name, ''), coalesce(zone, ''), balance,
-       rules, rule_id, rule_used_at, ip_open_until
-FROM session_holder(%s::text, %s, %s::inet)
-"""
+_HOLDER = Prepared(
+    "session_holder",
+    """
+SELECT session_id, last_seen_at, user_id, email, name, role, language, customer_id,
+       nullif(list_settings, '{}'), viewed_lists, has_second_factor, coalesce(customer_name, ''), coalesce(zone, ''),
+       balance, rules, rule_id, rule_used_at, ip_open_until
+FROM session_holder(%(token)s::text, %(at)s::timestamptz, %(address)s::inet)
+""",
+    ("token", "at", "address"),
+)
 
 
 def begin(session: CabSession, *, user: User, address: str, agent: str, hours: int) -> str:
@@ -79,7 +84,8 @@ def find(token: str, *, address: str = "") -> SignedIn | None:
 
     None when the token is unknown, ended or expired, or its person is disabled or blocked (AC-22).
     """
-    found = ask(_HOLDER, (tokens.token_hash(token), clock.now(), ip_rule.readable(address)))
+    asked = {"token": tokens.token_hash(token), "at": clock.now(), "address": ip_rule.readable(address)}
+    found = ask(_HOLDER, asked)
     if not found:
         return None
     *person, rules, rule_id, used_at, open_until = found[0]

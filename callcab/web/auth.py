@@ -1,15 +1,17 @@
 """Who is this? The cookie's session or the bearer token of a request, and where strangers are sent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, Request, current_app, g, make_response, redirect, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Response as FlaskResponse
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import AnonymousUserMixin, LoginManager, current_user
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.wrappers import Response
@@ -24,6 +26,8 @@ from callcab.web.language import gettext as _
 
 SIGN_IN = Scope.system("sign-in")
 API_ROLE = "api"
+# Cookies that a process remembers, a kilobyte each.
+COOKIES = 2_000
 # Flask-Login reads the session's token under this name.
 COOKIE_KEY = "_user_id"
 
@@ -73,13 +77,32 @@ class Identity:
 
 
 class Cookies(SecureCookieSessionInterface):
-    """Flask's sessions in the cookie, signed by one serializer instead of one for each request."""
+    """Flask's sessions in the cookie, signed by one serializer instead of one for each request.
+
+    A cookie that was found genuine is known again as long as the process lives: it is what a browser sends with each
+    request, and that a session is over is said by its record, never by the age of the cookie.
+    """
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         known: URLSafeTimedSerializer | None = app.extensions.get("callcab.cookies")
         if known is None:
-            known = app.extensions["callcab.cookies"] = super().get_signing_serializer(app)
+            known = super().get_signing_serializer(app)
+            if known is not None:
+                known.loads = _remembering(known.loads)  # type: ignore[method-assign]
+            app.extensions["callcab.cookies"] = known
         return known
+
+    def save_session(self, app: Flask, session: SessionMixin, response: FlaskResponse) -> None:
+        """Most pages change nothing in it, and then have to say no more than that they depend on it."""
+        if session.modified or session.permanent:
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.headers.add("Vary", "Cookie")
+
+
+def _remembering(loads: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    known = lru_cache(COOKIES)(loads)
+    return lambda *cookie, **options: dict(known(*cookie, **options))
 
 
 def init_app(app: Flask) -> None:
@@ -140,7 +163,7 @@ def local_path(text: str | None) -> str | None:
 def _know_address() -> None:
     """The client's address by our own proxies only (rule I7)."""
     settings: Settings = current_app.config["SETTINGS"]
-    hops = request.headers.getlist("X-Forwarded-For")
+    hops = [line for line in [request.environ.get("HTTP_X_FORWARDED_FOR")] if line]
     g.client_address = client_address(request.remote_addr or "", hops, settings.trusted_proxies)
 
 
@@ -186,7 +209,7 @@ def _load_person(token: str) -> Identity | None:
         stamp_due=session_record.stamp_due(known),
         session_id=known.session_id,
         has_second_factor=known.has_second_factor,
-        list_settings=known.list_settings,
+        list_settings=known.list_settings or {},
         viewed_lists=known.viewed_lists,
         balance=known.balance,
     )

@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from callcab import db
+from callcab import prepared as prepared_module
 from callcab.config import Settings
 from callcab.db import CabSession, unit_of_work
+from callcab.prepared import Prepared, Records
 from callcab.scope import Scope
 from tests.conftest import POOL
 
@@ -92,34 +94,53 @@ def look_up(statement: str, **values: object) -> Sequence[Any]:
         return connection.execute(sa.text(statement), values).scalars().all()
 
 
+def ready(statement: str, values: Mapping[str, object]) -> Prepared:
+    return Prepared("test", statement.replace(":n", "%(n)s"), list(values))
+
+
 def ask(statement: str, **values: object) -> Sequence[Any]:
-    return [row[0] for row in db.ask(statement.replace(":n", "%s"), list(values.values()))]
+    return [row[0] for row in db.ask(ready(statement, values), values)]
 
 
 @dataclass(frozen=True)
 class Plain:
     """A statement as ``CabSession.fetch`` takes it."""
 
-    text: str
+    sql: str
+    names: Sequence[str] = ()
 
-    def __call__(self, connection: psycopg.Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        return connection.execute(self.text.replace(":n", "%(n)s"), values).fetchall()
+    @property
+    def text(self) -> str:
+        return self.sql.replace(":n", "%(n)s")
+
+    @property
+    def prepared(self) -> Prepared:
+        return Prepared("test", self.text, self.names)
+
+    def turned(self, values: Mapping[str, object]) -> dict[str, object]:
+        return dict(values)
+
+    def read(self, records: Records, result: object) -> Records:
+        return records
 
 
 def fetch(statement: str, **values: object) -> Sequence[Any]:
     with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
-        return [row[0] for row in session.fetch(Plain(statement), values)]
+        return [row[0] for row in session.fetch(Plain(statement, list(values)), values)]
 
 
 def fetch_planned(statement: str, **values: object) -> Sequence[Any]:
     with CabSession(bind=db.engine(), scope=SYSTEM, read_only=True) as session:
         session.plan_once()
-        return [row[0] for row in session.fetch(Plain(statement), values)]
+        return [row[0] for row in session.fetch(Plain(statement, list(values)), values)]
 
 
 def prepared() -> Sequence[Any]:
     """Of each statement that the tests repeat, whether it was planned for all values."""
-    return look_up("SELECT generic_plans > 0 FROM pg_prepared_statements WHERE statement LIKE 'SELECT 4 + %'")
+    return look_up(
+        "SELECT generic_plans > 0 FROM pg_prepared_statements"
+        " WHERE statement LIKE '%SELECT 4 + %' AND statement NOT LIKE '%pg_prepared_statements%'"
+    )
 
 
 @pytest.fixture
@@ -208,7 +229,7 @@ def test_without_a_role_nothing_is_read_or_written(single: None) -> None:
 
 
 def test_a_question_leaves_neither_a_transaction_nor_its_mode_behind(single: None) -> None:
-    assert ask("SELECT 4 + :n", n=1) == [5]
+    assert ask("SELECT 4 + CAST(:n AS int)", n=1) == [5]
     with unit_of_work(SYSTEM) as session:
         driver = session.connection().connection.driver_connection
         assert not driver.autocommit and driver.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
@@ -229,6 +250,66 @@ def test_after_an_error_nothing_stays_prepared(single: None) -> None:
     with pytest.raises(sa.exc.DataError):
         read("SELECT 1 / 0")
     assert prepared() == []
+
+
+def names() -> set[str]:
+    return set(look_up("SELECT name FROM pg_prepared_statements WHERE name LIKE 'test_%'"))
+
+
+def roll_back() -> None:
+    with pytest.raises(ZeroDivisionError), unit_of_work(SYSTEM) as session:
+        session.execute(sa.text("SELECT 1"))
+        raise ZeroDivisionError
+
+
+def deallocate_all() -> None:
+    with db.looking_up(SYSTEM) as connection:
+        connection.execute(sa.text("DEALLOCATE ALL"))
+
+
+def forget_here() -> None:
+    with db.engine().connect() as connection:
+        connection.info.clear()
+
+
+@pytest.mark.parametrize("surprise", [roll_back, deallocate_all, forget_here])
+def test_a_statement_is_answered_whatever_became_of_what_was_ready(single: None, surprise: Callable[[], None]) -> None:
+    assert fetch("SELECT 5 + CAST(:n AS int)", n=1) == [6]
+    surprise()
+    assert fetch("SELECT 5 + CAST(:n AS int)", n=2) == [7]
+    assert len(names()) == 1
+
+
+def test_a_rollback_that_makes_the_driver_forget_leaves_nothing_to_be_missed(
+    single: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(12):
+        look_up("SELECT 1")
+    fetch("SELECT 5")
+    roll_back()
+    monkeypatch.setattr(prepared_module, "TRIES", 1)
+    assert fetch("SELECT 5") == [5]
+
+
+def test_a_connection_that_knows_very_many_statements_is_replaced(
+    single: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared_module, "MOST", 3)
+    for n in range(10):
+        assert fetch(f"SELECT {n}") == [n]
+        assert len(names()) <= 4
+    assert 0 < len(names()) < 4
+
+
+@pytest.mark.parametrize(
+    "text", ["it's", 'a "name"', "back\\slash", "E'\\x41'", "100 %", "%(n)s", "$1", "Юг; DROP TABLE note", "$$", ""]
+)
+def test_a_text_is_taken_as_it_is(single: None, text: str) -> None:
+    assert fetch("SELECT CAST(:n AS text)", n=text) == [text]
+
+
+def test_a_value_may_be_missing_and_a_percent_sign_stand_in_the_statement(single: None) -> None:
+    assert fetch("SELECT CAST(:n AS int) IS NULL AND 7 %% 4 = 3", n=None) == [True]
 
 
 def test_a_reader_that_is_closed_after_its_server_went_leaves_a_working_pool(

@@ -83,6 +83,31 @@ def test_ac_25_a_forged_session_opens_nothing(people: People) -> None:
     assert browser.get("/cabinet/").title == "Вход"
 
 
+def test_a_cookie_that_is_known_makes_no_other_known(people: People) -> None:
+    assert people.olga.get("/cabinet/profile/").title != "Вход"
+    cookie = people.olga.client.get_cookie("session")
+    assert cookie is not None
+    payload, stamp, signature = cookie.value.split(".")
+    turned = signature[:-2] + ("AA" if signature[-2:] != "AA" else "BB")
+    for value in (f"{payload}.{stamp}.{turned}", f"{payload}.{turned}", payload):
+        browser = Browser(people.app)
+        browser.client.set_cookie("session", value)
+        assert browser.get("/cabinet/profile/").title == "Вход"
+
+
+def test_what_a_request_does_to_its_session_is_in_its_own_cookie_alone(people: People) -> None:
+    value = people.olga.client.get_cookie("session").value
+    loads = people.app.session_interface.get_signing_serializer(people.app).loads
+    first = loads(value, max_age=1_000)
+    first["more"] = "x"
+    assert "more" not in loads(value, max_age=1_000)
+
+
+def test_a_page_says_that_it_depends_on_the_cookie(people: People) -> None:
+    answer = people.olga.client.get("/cabinet/profile/", headers={"Accept-Encoding": "gzip", "User-Agent": "tests"})
+    assert {"Cookie", "Accept-Encoding"} <= set(", ".join(answer.headers.getlist("Vary")).split(", "))
+
+
 @pytest.mark.parametrize(
     "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
 )

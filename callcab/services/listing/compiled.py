@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
+from psycopg.pq.abc import PGresult
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import Select
+from sqlalchemy.sql import util as sql_util
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from callcab.prepared import Prepared, Records
 
 Turn = Callable[[Any], Any]
 
@@ -34,8 +37,14 @@ def compiled(statement: Select[Any], dialect: Dialect) -> "Compiled | None":
     return Compiled(statement, made, dialect)
 
 
+def _label(statement: Select[Any]) -> str:
+    """The table that it reads first."""
+    return next((table.name for table in sql_util.find_tables(statement, include_joins=False)), "rows")
+
+
 class Compiled:
-    """``text`` with its parameters; what SQLAlchemy's types do to values and to cells is done here too."""
+    """``text`` with its parameters, and the same ``prepared``; what SQLAlchemy's types do to values and cells is done
+    here too."""
 
     def __init__(self, statement: Select[Any], made: SQLCompiler, dialect: Dialect) -> None:
         self.text = str(made)
@@ -43,21 +52,21 @@ class Compiled:
         self._kinds = [each["type"] for each in statement.column_descriptions]
         self._cells: list[tuple[int, Turn]] | None = None
         self._parameters: list[_Parameter] = []
-        for bind in made.binds.values():
+        for bind in dict.fromkeys(made.binds.values()):
             turn = bind.type.dialect_impl(dialect).bind_processor(dialect)
             value = bind.effective_value
             otherwise = turn(value) if turn is not None and not bind.required else value
             self._parameters.append(_Parameter(made.bind_names[bind], bind.key, bind.required, otherwise, turn))
+        self.prepared = Prepared(_label(statement), self.text, [each.name for each in self._parameters])
 
-    def __call__(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Its records. KeyError for a value that is missing, psycopg's errors."""
-        cursor = connection.execute(self.text, self._turned(values))
-        records = cursor.fetchall()
+    def read(self, records: Records, result: PGresult) -> Records:
+        """What the types of its columns make of its records."""
         if self._cells is None:
-            self._cells = self._turns(cursor)
+            self._cells = self._turns(result)
         return [self._read(record, self._cells) for record in records] if self._cells else records
 
-    def _turned(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def turned(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Its parameters of these values. KeyError for one that is missing."""
         found = {}
         for each in self._parameters:
             if each.key in values:
@@ -69,11 +78,11 @@ class Compiled:
                 found[each.name] = each.otherwise
         return found
 
-    def _turns(self, cursor: psycopg.Cursor[Any]) -> list[tuple[int, Turn]]:
+    def _turns(self, result: PGresult) -> list[tuple[int, Turn]]:
         """Of each column whose cells are not what the driver makes of them, what is done to them."""
         found = []
-        for place, (kind, column) in enumerate(zip(self._kinds, cursor.description or (), strict=True)):
-            turn = kind.dialect_impl(self._dialect).result_processor(self._dialect, column.type_code)
+        for place, kind in enumerate(self._kinds):
+            turn = kind.dialect_impl(self._dialect).result_processor(self._dialect, result.ftype(place))
             if turn is not None:
                 found.append((place, turn))
         return found
