@@ -1,104 +1,22 @@
 """The base of all list pages: what it shows, what it refuses, how an action goes."""
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from html import unescape
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask.testing import FlaskClient
 
-from callcab.config import Settings
 from callcab.db import unit_of_work
-from callcab.models import BlacklistEntry, BlacklistSource, Operation
+from callcab.models import Operation
 from callcab.scope import Scope
 from callcab.services import operation
-from tests import factories
 from tests.statements import hearing
-from tests.web.listing_app import make_app
+from tests.web.conftest import LIST, Stage, text_of
 
-LIST = "/cabinet/blacklist/"
-START = datetime(2024, 5, 7, 7, 55, 26, tzinfo=UTC)
 NBSP = "\u00a0"
 
 operation.register("test-web.delete", lambda session, rows, params, actor: [], permission="blacklist.delete")
 operation.register_export("test-web-blacklist", [], permission="blacklist.export")
-
-
-@dataclass
-class Door:
-    """A browser with a name."""
-
-    client: FlaskClient
-    user: int | None
-
-    def get(self, url: str, **headers: str) -> Any:
-        return self.client.get(url, headers=self._headers(headers))
-
-    def post(self, url: str, data: dict[str, Any], *, token: bool = True, **headers: str) -> Any:
-        if token:
-            page = self.get(LIST if "/cabinet/" in url else "/admin/blacklist/").get_data(as_text=True)
-            found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-            data = {**data, "csrf_token": found[1] if found else ""}
-        return self.client.post(url, data=data, headers=self._headers(headers))
-
-    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return named if self.user is None else {**named, "X-User": str(self.user)}
-
-
-def chips_of(answer: Any) -> dict[str, str]:
-    """Words and addresses of the chips above a list."""
-    found = re.findall(r'<a class="chip" href="([^"]*)"[^>]*><span>([^<]+)', answer.get_data(as_text=True))
-    return {words: unescape(url) for url, words in found}
-
-
-@dataclass
-class Stage:
-    owner: Door
-    viewer: Door
-    stranger: Door
-    support: Door
-    nobody: Door
-    foreign_id: int
-
-
-@pytest.fixture
-def stage(connected: sa.Engine, settings: Settings) -> Stage:
-    """An owner with thirty numbers, a colleague who may only look, a stranger with one number, and support."""
-    app = make_app(settings)
-    with unit_of_work(Scope.system("test")) as session:
-        owner, stranger = factories.customer(session), factories.customer(session)
-        for number in range(30):
-            session.add(
-                BlacklistEntry(
-                    customer_id=owner.id,
-                    phone=79253940000 + number,
-                    source=BlacklistSource.HAND if number < 10 else BlacklistSource.FILE,
-                    reason="<script>alert(1)</script>" if number == 29 else "",
-                    created_at=START + timedelta(minutes=number),
-                )
-            )
-        session.flush()
-        foreign = BlacklistEntry(customer_id=stranger.id, phone=79990000000, source=BlacklistSource.HAND)
-        session.add(foreign)
-        people = [
-            factories.user(session, owner, "owner").id,
-            factories.user(session, owner, "viewer").id,
-            factories.user(session, stranger, "owner").id,
-            factories.user(session, None, "lead").id,
-        ]
-        session.flush()
-        foreign_id = foreign.id
-    doors = [Door(app.test_client(), who) for who in [*people, None]]
-    return Stage(*doors, foreign_id=foreign_id)
-
-
-def text_of(answer: Any) -> str:
-    return str(answer.get_data(as_text=True))
 
 
 def operations() -> list[Operation]:
@@ -348,24 +266,6 @@ def test_export_stores_the_filter_and_goes_to_the_job(stage: Stage) -> None:
 def test_counts_on_chips_are_confined_to_the_customer(stage: Stage) -> None:
     assert stage.stranger.get(LIST + "facets/").get_json()["source"]["hand"] == "1"
     assert stage.owner.get(LIST + "facets/").get_json()["source"]["hand"] == "10"
-
-
-def test_a_chip_above_the_list_joins_what_is_in_force_and_takes_itself_off(stage: Stage) -> None:
-    plain = stage.owner.get(LIST + "?search=7&sort=phone&after=x")
-    assert chips_of(plain)["Ручной ввод"] == "?search=7&sort=phone&source=hand"
-    both = chips_of(stage.owner.get(LIST + "?source=hand&source=ivr&sort=phone"))
-    assert both["Ручной ввод"] == "?source=ivr&sort=phone"
-    assert both["file"] == "?source=hand&source=ivr&sort=phone&source=file"
-
-
-def test_a_chip_replaces_a_value_that_the_filter_does_not_know(stage: Stage) -> None:
-    assert chips_of(stage.owner.get(LIST + "?source=moon&search=7"))["Ручной ввод"] == "?search=7&source=hand"
-
-
-def test_a_list_without_rows_has_nothing_to_narrow(stage: Stage) -> None:
-    with unit_of_work(Scope.system("test")) as session:
-        session.execute(sa.delete(BlacklistEntry))
-    assert chips_of(stage.owner.get(LIST)) == {}
 
 
 def test_details_open_with_lazy_tabs(stage: Stage) -> None:

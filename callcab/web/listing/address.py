@@ -49,6 +49,7 @@ class Request:
 
     def __init__(self, spec: ListSpec, args: MultiDict[str, str]) -> None:
         typed = Typed(args)
+        self._quoted: dict[tuple[str, str], str] = {}
         self.place = {name: typed.get(name) for name in _PLACE if typed.get(name)}
         if not args:
             self.pairs: list[tuple[str, str]] = []
@@ -69,10 +70,20 @@ class Request:
     ) -> str:
         """``?…`` with changes; ``drop`` takes argument names, or (name, value) for one of several, ``add`` one more."""
         gone = set(drop)
-        kept = [pair for pair in self.pairs if pair[0] not in gone and pair not in gone and pair[0] not in changes]
-        kept += add
-        kept += [(name, str(value)) for name, value in changes.items() if value not in (None, "")]
-        return "?" + urlencode(kept)
+        kept = [
+            self._said(pair)
+            for pair in self.pairs
+            if pair[0] not in gone and pair not in gone and pair[0] not in changes
+        ]
+        more = [*add, *((name, str(value)) for name, value in changes.items() if value not in (None, ""))]
+        return "?" + "&".join([*kept, urlencode(more)] if more else kept)
+
+    def _said(self, pair: tuple[str, str]) -> str:
+        """The pair as part of an address; a page has a dozen addresses with it."""
+        known = self._quoted.get(pair)
+        if known is None:
+            known = self._quoted[pair] = urlencode([pair])
+        return known
 
     def stay(self, **changes: Any) -> str:
         """The same, with the page that one is on."""

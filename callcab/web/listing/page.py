@@ -6,7 +6,6 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, request
-from markupsafe import Markup
 
 from callcab.lib.errors import NotFound
 from callcab.services.listing import (
@@ -29,7 +28,8 @@ from callcab.web.listing.access import may, who
 from callcab.web.listing.address import CursorSigner, Request, Typed
 from callcab.web.listing.chosen_rows import said_where
 from callcab.web.listing.declare import Column
-from callcab.web.listing.panel import ActiveFilter, PanelField
+from callcab.web.listing.filter_forms import filters
+from callcab.web.listing.panel import ActiveFilter
 from callcab.web.listing.rows import RowPainter, css_of
 from callcab.web.listing.words import JUMPS, slip
 
@@ -37,10 +37,8 @@ if TYPE_CHECKING:
     from callcab.web.listing.view import ListView
 
 
-# Kept in a process at most: painters for sections, roles, languages and columns that people chose; panels of filters
-# for what they typed last.
+# Kept in a process at most: for sections, roles, languages and columns that people chose.
 PAINTERS = 1_000
-FORMS = 200
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,6 @@ class Heading:
     css: str
     url: str = ""
     direction: str = ""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """The panel of filters, and the chips above the list."""
-
-    form: Markup = Markup("")
-    chips: Markup = Markup("")
 
 
 def signer() -> CursorSigner:
@@ -87,9 +77,7 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
         db.session(), view.spec, state, customer_id=customer, cap=view.spec.count_cap
     )
     here = Request(view.spec, request.args)
-    # The panel of a list that nobody has narrowed or sorted says nothing of what is in force.
-    fields = _panel(view, state) if here.pairs else []
-    active = filter_panel.active(state, fields, here)
+    narrowing = filters(view, state, here)
     bulk = [action for action in view.actions if action.bulk and may(action.permission)]
     painter = row_painter(view, columns, pick=bool(bulk))
     return {
@@ -103,8 +91,8 @@ def list_context(view: "ListView", columns: Sequence[Column]) -> dict[str, Any]:
         "manages": painter.manages,
         "bulk": bulk,
         "whole": [action for action in view.actions if action.whole and may(action.permission)],
-        "filters": filter_form(view, state, fields, here, active),
-        "active": [*active, *joined_conditions(view, state, here)],
+        "filters": narrowing,
+        "active": [*narrowing.active, *joined_conditions(view, state, here)],
         "page_actions": [item for item in view.page_actions if not item.permission or may(item.permission)],
         "can_export": bool(view.export_permission) and may(view.export_permission),
         "pager": pager(page, state, here, count),
@@ -122,45 +110,6 @@ def joined_conditions(view: "ListView", state: ListState, here: Request) -> list
         return []
     text = gettext("Условия с ошибкой") if slipped else said_where(db.session(), view, state.where or {})
     return [ActiveFilter(text, here.url(drop=where.names(view.spec, request.args)))]
-
-
-def filter_form(
-    view: "ListView", state: ListState, fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]
-) -> Filters:
-    """The filter panel and its chips. They are the same for all who typed the same and saw the same names, so they are
-    kept."""
-    kept: dict[Any, Filters] = current_app.extensions.setdefault("callcab.filter_forms", {})
-    typed = [value for item in fields for value in item.typed.values()]
-    key = (view.endpoint, page_language(), tuple(here.pairs), tuple(typed))
-    if key not in kept:
-        if len(kept) >= FORMS:
-            kept.clear()
-        kept[key] = _draw_form(view, fields or _panel(view, state), here, active)
-    return kept[key]
-
-
-def _panel(view: "ListView", state: ListState) -> list[PanelField]:
-    return filter_panel.panel(db.session(), view.spec, state, view.filters, request.args)
-
-
-def _draw_form(
-    view: "ListView", fields: Sequence[PanelField], here: Request, active: Sequence[ActiveFilter]
-) -> Filters:
-    if not fields:
-        return Filters()
-    names = [name for item in fields for name in item.typed]
-    parts: Any = current_app.jinja_env.get_template("callcab/parts/filters.html").module
-    form = parts.filter_form(
-        fields,
-        hidden=here.hidden(names),
-        active=len(active),
-        reset_url=here.url(drop=names),
-        lookup_url=f"{view.url}/lookup/",
-    )
-    toggles = filter_panel.toggles(fields, here)
-    counted = any(item.counts for item in fields)
-    chips = parts.chip_links(toggles, f"{view.url}/facets/{here.url()}" if counted else "") if toggles else Markup("")
-    return Filters(form, chips)
 
 
 def row_painter(view: "ListView", columns: Sequence[Column], *, pick: bool) -> RowPainter:

@@ -40,11 +40,12 @@ class PanelField:
 
 @dataclass(frozen=True)
 class Toggle:
-    """A choice above the list: a link that narrows by it at once, or no longer."""
+    """A choice above the list: a link that narrows by it at once, or no longer; ``query`` is what it makes of the
+    filters' part of the address."""
 
     key: str
     chip: Chip
-    url: str
+    query: str
     counts: bool
 
 
@@ -139,7 +140,7 @@ def _toggle(item: PanelField, chip: Chip, request: Request) -> Toggle:
     # What the filter does not know goes when something is chosen that it does.
     wrong = [item.key] if item.errors else []
     url = request.url(drop=pair) if chip.checked else request.url(drop=wrong, add=pair)
-    return Toggle(item.key, chip, url, item.counts)
+    return Toggle(item.key, chip, url.removeprefix("?"), item.counts)
 
 
 def _said(item: PanelField) -> str:

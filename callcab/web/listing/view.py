@@ -1,6 +1,7 @@
 """The base of all list pages in the back office and in the cabinet."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from flask import abort, jsonify, request
@@ -92,6 +93,11 @@ class ListView(ModelView):
     def customer_id(self) -> int | None:
         """The customer whose rows are shown; None for support."""
         return request_customer_id()
+
+    @cached_property
+    def filter_names(self) -> frozenset[str]:
+        """The arguments of an address that its filters read."""
+        return frozenset(name for item in self.filters for name in self.spec.by_key[item.key].params)
 
     # Words and addresses that a section may override
 

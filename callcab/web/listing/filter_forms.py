@@ -1,0 +1,92 @@
+"""The panel of filters and the chips above a list, drawn once for all who typed the same into the filters.
+
+What else the address of a page holds, such as a search, differs from page to page and is put in last.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from flask import current_app, request
+from markupsafe import Markup, escape
+from werkzeug.datastructures import MultiDict
+
+from callcab.services.listing import ListState
+from callcab.web.database import db
+from callcab.web.language import page_language
+from callcab.web.listing import panel
+from callcab.web.listing.address import Request
+from callcab.web.listing.panel import ActiveFilter, PanelField
+
+if TYPE_CHECKING:
+    from callcab.web.listing.view import ListView
+
+Pair = tuple[str, str]
+# Kept in a process at most: people choose what they type.
+MOST = 200
+# Where the rest of the address goes: in front of more, alone, and as hidden inputs. What people type is escaped, so it
+# never looks like this.
+IN_FRONT, ALONE, HIDDEN = "<rest&>", "<rest>", "<hidden>"
+_GAPS = re.compile(f"({IN_FRONT}|{ALONE}|{HIDDEN})")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The panel, the chips above the list, and what is in force."""
+
+    form: Markup = Markup("")
+    chips: Markup = Markup("")
+    active: Sequence[ActiveFilter] = ()
+
+
+def filters(view: "ListView", state: ListState, here: Request) -> Filters:
+    """For the page of this address."""
+    if not view.filters:
+        return Filters()
+    own = [pair for pair in here.pairs if pair[0] in view.filter_names]
+    rest = [pair for pair in here.pairs if pair[0] not in view.filter_names]
+    # Where nothing is typed into them, nothing of them is in force.
+    fields = _panel(view, state) if own else []
+    query = str(escape(urlencode(rest)))
+    gaps = {IN_FRONT: f"{query}&amp;" if query else "", ALONE: query, HIDDEN: _inputs(rest)}
+    form, chips = (
+        Markup("".join([gaps.get(piece, piece) for piece in pieces]))  # noqa: S704 - a template's output
+        for pieces in _kept(view, state, own, fields)
+    )
+    return Filters(form, chips, panel.active(state, fields, here))
+
+
+def _inputs(pairs: Sequence[Pair]) -> str:
+    return "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in pairs)
+
+
+def _panel(view: "ListView", state: ListState) -> list[PanelField]:
+    return panel.panel(db.session(), view.spec, state, view.filters, request.args)
+
+
+def _kept(
+    view: "ListView", state: ListState, own: Sequence[Pair], fields: Sequence[PanelField]
+) -> tuple[list[str], list[str]]:
+    """The panel and the chips, cut at their gaps."""
+    known: dict[Any, tuple[list[str], list[str]]] = current_app.extensions.setdefault("callcab.filter_forms", {})
+    # With the names that were found for what was typed.
+    typed = [value for item in fields for value in item.typed.values()]
+    key = (view.endpoint, page_language(), tuple(own), tuple(typed))
+    if key not in known:
+        if len(known) >= MOST:
+            known.clear()
+        form, chips = _draw(view, state, Request(view.spec, MultiDict(own)), fields or _panel(view, state))
+        known[key] = (_GAPS.split(form), _GAPS.split(chips))
+    return known[key]
+
+
+def _draw(view: "ListView", state: ListState, own: Request, fields: Sequence[PanelField]) -> tuple[str, str]:
+    parts: Any = current_app.jinja_env.get_template("callcab/parts/filters.html").module
+    active = len(panel.active(state, fields, own))
+    form = parts.filter_form(fields, active=active, lookup_url=f"{view.url}/lookup/")
+    toggles = panel.toggles(fields, own)
+    counted = any(item.counts for item in fields)
+    chips = parts.chip_links(toggles, f"{view.url}/facets/" if counted else "", own.query) if toggles else ""
+    return str(form), str(chips)
