@@ -1,6 +1,8 @@
 """The application: every part is wired here and nowhere else."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, redirect
@@ -15,7 +17,8 @@ from callcab.config import ConfigError, Settings
 from callcab.jobs import edge
 from callcab.web import access, auth, balance, carried, errors, following, headers, health, ip_wall, language, live
 from callcab.web.database import db
-from callcab.web.theme import Templates, init_theme
+from callcab.web.templates import Templates
+from callcab.web.theme import init_theme
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY_LIMIT = 10 * 1024 * 1024
@@ -29,6 +32,10 @@ class Application(Flask):
 
     jinja_environment = Templates
     session_interface = auth.Cookies()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: nothing here is a coroutine, and Flask would look at each hook of each request."""
+        return func
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -49,15 +49,15 @@ def allow_upload(endpoint: str, *, body: int, text: int) -> None:
 
 
 def _confine_request() -> None:
-    if not current_user.is_authenticated:
+    who = current_user._get_current_object()
+    if not who.is_authenticated:
         return
     if request.endpoint in _UPLOADS:
         request.max_content_length, request.max_form_memory_size = _UPLOADS[request.endpoint]
-    carry(carried.who, current_user._get_current_object())
+    carry(carried.who, who)
     db.session().assume(request_scope())
-    zone = getattr(current_user, "zone", None)
-    if zone:
-        carry(carried.zone, ZoneInfo(zone))
+    if who.zone:
+        carry(carried.zone, ZoneInfo(who.zone))
 
 
 def current_actor() -> Actor:

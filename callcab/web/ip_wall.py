@@ -24,9 +24,9 @@ def init_app(app: Flask) -> None:
 def _guard() -> Response | None:
     if request.endpoint in OPEN_ENDPOINTS or request.blueprint in OPEN_BLUEPRINTS:
         return None
-    if not current_user.is_authenticated:
-        return None
     who: Identity = current_user._get_current_object()
+    if not who.is_authenticated:
+        return None
     if not who.door.allowed:
         return _refuse(who)
     if who.stamp_due or who.door.stamp_due:

@@ -4,6 +4,7 @@
 each looks for the request, its language and its catalogue anew.
 """
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -42,10 +43,8 @@ def _locale(language: str) -> Locale:
 
 def current_language() -> str:
     """`ru` or `en`: the signed-in person's setting, else the cookie of the log-in page, else Russian."""
-    if current_user and current_user.is_authenticated:
-        chosen = getattr(current_user, "language", "ru")
-    else:
-        chosen = request.cookies.get(COOKIE, "ru")
+    who = carried.who.get() or (current_user and current_user._get_current_object())
+    chosen = who.language if who and who.is_authenticated else request.cookies.get(COOKIE, "ru")
     return chosen if chosen in LANGUAGES else "ru"
 
 
@@ -70,7 +69,20 @@ def lazy_gettext(text: str, **variables: Any) -> LazyString:
 @pass_eval_context
 def _of_template(context: EvalContext, text: str, **variables: Any) -> str:
     """``_('…')`` of templates: always a format string, and its variables are escaped."""
-    found = _catalogue().get(text, text)
+    return _filled(context, _catalogue().get(text, text), variables)
+
+
+def text_filter(language: str) -> Callable[[EvalContext, str], str]:
+    """``'…'|text`` of templates in this language, which is the page's: as ``_('…')`` without variables."""
+
+    @pass_eval_context
+    def of_template(context: EvalContext, text: str) -> str:
+        return _filled(context, _texts(language).get(text, text), {})
+
+    return of_template
+
+
+def _filled(context: EvalContext, found: str, variables: Mapping[str, Any]) -> str:
     if context.autoescape:
         found = Markup(found)  # noqa: S704 - our own texts
     return found % variables if variables or "%" in found else found

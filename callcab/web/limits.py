@@ -30,7 +30,16 @@ def _breached(limit: RequestLimit) -> Response:
     return too_many(limit.reset_at - time.time())
 
 
-limiter = Limiter(key_func=_address, on_breach=_breached, in_memory_fallback_enabled=True, swallow_errors=True)
+class Limits(Limiter):
+    """Looks for limits before a request only where there are some."""
+
+    def _check_request_limit(self, callable_name: str | None = None, in_middleware: bool = True) -> None:
+        # A view that is limited by itself asks when it begins. Finding that out was a thirtieth of a page.
+        if not in_middleware or request.blueprint in _limited:
+            super()._check_request_limit(callable_name=callable_name, in_middleware=in_middleware)
+
+
+limiter = Limits(key_func=_address, on_breach=_breached, in_memory_fallback_enabled=True, swallow_errors=True)
 # Names of blueprints all of whose views share a limit.
 _limited: set[str] = set()
 
@@ -41,17 +50,6 @@ def limit_all(blueprint: Blueprint, allowance: Callable[[], str], key: Callable[
     _limited.add(blueprint.name)
 
 
-@limiter.request_filter
-def _is_free() -> bool:
-    """Whether nothing is limited yet: views ask for themselves, and looking for their limits before each request was a
-    thirtieth of a page."""
-    return not g.get("limits_in_view") and request.blueprint not in _limited
-
-
-def _begin_view() -> None:
-    g.limits_in_view = True
-
-
 def init_app(app: Flask, settings: Settings) -> None:
     # The counting library has its own scheme for a Unix socket.
     storage = (settings.redis_url or "memory://").replace("unix://", "redis+unix://")
@@ -60,4 +58,3 @@ def init_app(app: Flask, settings: Settings) -> None:
         # A dead Valkey must cost a page a moment, not seconds.
         app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"socket_timeout": 1, "socket_connect_timeout": 1})
     limiter.init_app(app)
-    app.before_request(_begin_view)

@@ -1,11 +1,10 @@
 """The frame of pages: two faces of Flask-Admin (support and cabinet), menu, header, and what templates may use."""
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, g, request
-from flask.templating import Environment
 from flask_admin import Admin
 from flask_admin.theme import Theme
 from flask_login import current_user
@@ -87,14 +86,6 @@ class Frame:
     user_links: Sequence[MenuLine] = ()
     sign_out_url: str = "/logout"
     stripe: Any = ""
-
-
-class Templates(Environment):
-    """Flask's environment of templates, whose globals are all known before the first template is loaded."""
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """A plain dict: a chain of two is asked name by name, for each import of each page."""
-        return {**self.globals, **(d or {})}
 
 
 def init_theme(app: Flask) -> None:

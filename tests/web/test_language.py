@@ -59,3 +59,28 @@ def test_outside_a_request_a_text_is_russian_and_nothing_is_kept_of_it() -> None
 def test_a_text_of_a_template_is_a_format_string_and_escapes_its_values(app: Flask, source: str, shown: str) -> None:
     with app.test_request_context():
         assert render_template_string(source) == shown
+        assert app.jinja_env.in_language().from_string(source).render() == shown
+
+
+def test_a_template_is_compiled_once_for_each_language_with_its_texts(app: Flask) -> None:
+    said = {}
+    for chosen in ("ru", "en", "ru"):
+        with app.test_request_context(headers={"Cookie": f"language={chosen}"}):
+            template = app.jinja_env.get_template("layout/_flash.html")
+            assert app.jinja_env.get_template("layout/_flash.html") is template
+            code = app.jinja_env.in_language().compile("<b>{{ _('Чёрный список') }}</b>", raw=True)
+            said.setdefault(chosen, (template, code))
+            assert said[chosen][0] is template
+    assert said["ru"][0] is not said["en"][0]
+    assert "<b>Чёрный список</b>" in said["ru"][1]
+    assert "<b>Blacklist</b>" in said["en"][1]
+
+
+def test_only_a_text_without_variables_is_part_of_the_template(app: Flask) -> None:
+    source = "{{ _('Всего: %(n)s', n=n) }} {{ _(name) }} {{ _('Чёрный список') ~ '!' }}{% if _('Да') %}.{% endif %}"
+    with app.test_request_context(headers={"Cookie": "language=en"}):
+        code = app.jinja_env.in_language().compile(source, raw=True)
+        shown = app.jinja_env.in_language().from_string(source).render(n=1, name="Чёрный список")
+    assert "Blacklist!" in code
+    assert "Всего" in code
+    assert shown.endswith("Blacklist Blacklist!.")
