@@ -9,10 +9,9 @@ from callcab.lib import phone as phones
 
 
 def lies_in(found: phones.Spans, number: int) -> bool:
-    turned = int(str(number)[::-1])
-    return any(low <= number <= high for low, high in found.numbers) or any(
-        low <= turned <= high for low, high in found.reversed
-    )
+    turned, behind = int(str(number)[::-1]), number % phones.BEHIND_HEAD
+    kinds = ((number, found.numbers), (behind, found.behind), (turned, found.reversed))
+    return any(low <= value <= high for value, spans in kinds for low, high in spans)
 
 
 def some_numbers(seed: int, count: int) -> list[str]:
@@ -44,13 +43,13 @@ def test_an_end_of_zeros_is_found_though_the_reversed_number_is_short() -> None:
 @pytest.mark.parametrize(("digits", "most"), [("4477", 557), ("94444", 157), ("944447", 57), ("9444477", 17)])
 def test_longer_parts_need_fewer_ranges(digits: str, most: int) -> None:
     found = phones.spans(digits)
-    assert 0 < len(found.numbers) + len(found.reversed) <= most
+    assert 0 < len(found.numbers) + len(phones.HEADS) * len(found.behind) + len(found.reversed) <= most
 
 
 @pytest.mark.parametrize("digits", ["444", "7979", "0000", "77777"])
-def test_no_range_meets_another_of_its_order(digits: str) -> None:
+def test_no_range_meets_another_of_its_kind(digits: str) -> None:
     found = phones.spans(digits)
-    for spans in (found.numbers, found.reversed):
+    for spans in (found.numbers, found.behind, found.reversed):
         assert all(before[1] < after[0] for before, after in pairwise(spans))
 
 

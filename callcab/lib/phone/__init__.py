@@ -7,9 +7,10 @@ are T1-T11 of the domain notes.
 from callcab.lib.phone.finding import Extraction, Rejected, extract, last_digits, search_digits
 from callcab.lib.phone.numbering import Phone, PhoneError, display, from_int, is_dialable, to_int
 from callcab.lib.phone.reading import number, parse
-from callcab.lib.phone.searching import HEAD, HEADS, WHOLE, Spans, head, head_span, last_span, spans
+from callcab.lib.phone.searching import BEHIND_HEAD, HEAD, HEADS, WHOLE, Spans, head_span, last_span, spans
 
 __all__ = [
+    "BEHIND_HEAD",
     "HEAD",
     "HEADS",
     "WHOLE",
@@ -21,7 +22,6 @@ __all__ = [
     "display",
     "extract",
     "from_int",
-    "head",
     "head_span",
     "is_dialable",
     "last_digits",

@@ -1,6 +1,6 @@
 """Where a number may lie, in the order of numbers or of reversed numbers, when some digits in a row are known of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -12,20 +12,25 @@ NATIONAL_FIRST = "3489"
 Span = tuple[int, int]
 # Of so many digits are the beginnings of a number that a list may have none of: HEADS are all that there are.
 HEAD = 3
+# As many numbers begin with each of them.
+BEHIND_HEAD = int(10 ** (WHOLE - HEAD))
 
 
 @dataclass(frozen=True)
 class Spans:
-    """Ranges, both ends included: of ``numbers`` (79253944577) and of ``reversed`` ones (77544935297).
+    """Ranges, both ends included: of ``numbers`` (79253944577), of what is ``behind`` each of HEADS (53944577), and of
+    ``reversed`` numbers (77544935297).
 
     A number that holds the digits lies in one of them at least, and each number in one of them holds the digits, as far
-    as it is a Russian one. No two ranges of one order overlap; a number that holds the digits twice may be in both.
-    ``places`` are those that ``numbers`` stand for: how many digits are before the known ones.
+    as it is a Russian one. No two ranges of one kind overlap; a number that holds the digits twice may be in two kinds.
+    ``places`` are those that the first two stand for, how many digits are before the known ones: from HEAD on it is
+    ``behind`` if there are such ranges.
     """
 
     numbers: tuple[Span, ...]
     reversed: tuple[Span, ...]
     places: tuple[int, ...]
+    behind: tuple[Span, ...] = ()
 
 
 @lru_cache(64)
@@ -37,20 +42,34 @@ def spans(digits: str) -> Spans:
     """
     if not (digits.isascii() and digits.isdigit() and len(digits) <= WHOLE):
         raise ValueError("digits of a number")
-    numbers: list[Span] = []
+    numbers: dict[int, list[Span]] = {}
     backwards: list[Span] = []
-    places: list[int] = []
     for place in range(WHOLE - len(digits) + 1):
         if not _may_stand(digits, place):
             continue
         behind = WHOLE - len(digits) - place
         if _heads(place) <= 10**behind:
-            places.append(place)
-            numbers += (_span(head + digits, behind) for head in _beginnings(place))
+            numbers[place] = [_span(head + digits, behind) for head in _beginnings(place)]
         else:
             turned = digits[::-1]
             backwards += (_span(tail + turned, place) for tail in _counting(behind))
-    return Spans(_joined(numbers), _joined(backwards), tuple(places))
+    places = tuple(numbers)
+    # Which beginnings a list has takes a question for each of them, so it has to spare more than that.
+    if max(places, default=0) <= HEAD:
+        return Spans(_joined(chain.from_iterable(numbers.values())), _joined(backwards), places)
+    first = HEADS[0] * BEHIND_HEAD
+    return Spans(
+        numbers=_joined(span for place in places if place < HEAD for span in numbers[place]),
+        reversed=_joined(backwards),
+        places=places,
+        behind=_joined(
+            (low - first, high - first)
+            for place in places
+            if place >= HEAD
+            for low, high in numbers[place]
+            if head(low) == HEADS[0]
+        ),
+    )
 
 
 @lru_cache(64)
@@ -77,15 +96,15 @@ def _beginnings(place: int) -> Iterator[str]:
     return chain.from_iterable((f"7{first}{rest}" for rest in _counting(place - 2)) for first in NATIONAL_FIRST)
 
 
-def head(number: Any) -> Any:
-    """What a whole number begins with; of a column as of an int."""
-    return number // 10 ** (WHOLE - HEAD)
+def head(number: int) -> int:
+    """What a whole number begins with."""
+    return number // BEHIND_HEAD
 
 
 def head_span(beginning: Any) -> tuple[Any, Any]:
     """The ends of the range of numbers that begin so; of a column as of an int."""
-    low = beginning * 10 ** (WHOLE - HEAD)
-    return low, low + (10 ** (WHOLE - HEAD) - 1)
+    low = beginning * BEHIND_HEAD
+    return low, low + (BEHIND_HEAD - 1)
 
 
 def _counting(width: int) -> Iterator[str]:
@@ -96,7 +115,7 @@ def _span(known: str, unknown: int) -> Span:
     return int(known + "0" * unknown), int(known + "9" * unknown)
 
 
-def _joined(found: list[Span]) -> tuple[Span, ...]:
+def _joined(found: Iterable[Span]) -> tuple[Span, ...]:
     joined: list[Span] = []
     for low, high in sorted(found):
         if joined and low <= joined[-1][1] + 1:

@@ -173,7 +173,10 @@ class _Reader:
             return statement.add_columns(counted).where(*found).order_by(*order).limit(size)
         # All that matches is found once, for the page and to be counted.
         mine = [*own_conditions(spec, self._owner(shown)), *shown.mine(self.session)]
-        hits = sa.select(search.hits(self.state.search, mine, order_columns(spec, sort))).cte("hits")
+        # With where it lies in the table: there the rows of the page are fetched, without an index.
+        place: ColumnElement[Any] = sa.literal_column(f'"{spec.model.__table__.name}".ctid')
+        columns = [*order_columns(spec, sort), place.label("place")]
+        hits = sa.select(search.hits(self.state.search, mine, columns)).cte("hits")
         keys = (
             sa.select(hits)
             .where(*self._behind(empty, backwards, hits))
@@ -182,7 +185,7 @@ class _Reader:
             .subquery()
         )
         counted = sa.select(sa.func.count()).select_from(hits).scalar_subquery()
-        return statement.add_columns(counted).where(*self._among(keys)).order_by(*order)
+        return statement.add_columns(counted).where(place == keys.c.place).order_by(*order)
 
     def _owner(self, shown: Shown) -> sa.BindParameter[int] | None:
         """The customer whose rows are listed, unless the session is confined to him: that says the same."""

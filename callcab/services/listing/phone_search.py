@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import ColumnElement
-from sqlalchemy.sql.selectable import Subquery
+from sqlalchemy.sql.selectable import Subquery, TableValuedAlias
 
 from callcab.lib import phone as phones
 from callcab.services import bulk
@@ -24,7 +24,9 @@ from callcab.services.listing.filters import parameter
 COMMON = 3
 # What decides how the statement of a search looks: how many digits, and where they may stand.
 Shape = tuple[int, ...]
-Arms = Iterator[tuple[Any, ColumnElement[bool]]]
+# Numbers that the planner sees: of an unknown limit he expects a tenth of all rows, and plans anew each time.
+_NONE, _ONE = sa.literal_column("0", sa.Integer), sa.literal_column("1", sa.Integer)
+Kinds = Iterator[tuple[Any, TableValuedAlias | Subquery, Sequence[int]]]
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,6 @@ class Part:
     @property
     def spans(self) -> phones.Spans:
         return phones.last_span(self.digits) if self.last else phones.spans(self.digits)
-
-    @property
-    def tries_heads(self) -> bool:
-        """Whether more beginnings are tried out than it takes questions to leave out those that the list has not."""
-        return any(place > phones.HEAD for place in self.spans.places)
 
     @property
     def pattern(self) -> str:
@@ -156,44 +153,53 @@ def _found(
     once: bool = False,
     named: bool = False,
 ) -> sa.CompoundSelect[Any]:
-    """Columns of what lies in the ranges; what lies in those of both orders only ``once``, if wanted.
+    """Columns of what lies in the ranges; what lies in those of several kinds only ``once``, if wanted.
 
     OFFSET 0 keeps each range a question of its own: the planner, who can't know how narrow they are, would rather read
     all rows of a customer and compare each with every range. (An index of the reversed number with the customer behind
     it did not keep it from that either.)
     """
-    seen = sa.not_(sa.or_(sa.false(), *_standing(row.phone_reversed, part, named)))
     arms = []
-    for (span, within), more in zip(_arms(row, part, named), ((), (seen,) if once else ()), strict=True):
-        one = sa.select(*columns).select_from(row).where(within, *conditions, *more).offset(0).lateral()
-        arms.append(sa.select(*one.c).select_from(span).join(one, sa.true()))
-    if part.tries_heads:
-        # The first arm are the ranges of numbers, which begin as the numbers do.
-        arms[0] = arms[0].where(phones.head(sa.column("low", sa.BigInteger)) == _heads(row, conditions))
+    for column, span, places in _kinds(row, part, conditions, named):
+        seen = sa.not_(sa.or_(sa.false(), *_standing(row.phone_reversed, part, places, named)))
+        within = column.between(span.c.low, span.c.high)
+        one = sa.select(*columns).select_from(row).where(within, *conditions, *([seen] if once else []))
+        one_by_one = one.offset(_NONE).lateral()
+        arms.append(sa.select(*one_by_one.c).select_from(span).join(one_by_one, sa.true()))
     return sa.union_all(*arms)
 
 
-def _heads(row: Any, conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[Any]:
-    """What numbers of the list begin with, for ``=``. In order, so that the planner takes the first by an index."""
+def _kinds(row: Any, part: Part, conditions: Sequence[ColumnElement[bool]], named: bool) -> Kinds:
+    """A column, a table of its ranges (``low``, ``high``), and the places at which other kinds find the digits."""
+    found = part.spans
+    later = [place for place in found.places if found.behind and place >= phones.HEAD]
+    if found.behind:
+        yield row.phone, _behind_heads(row, conditions, _span_table(part, "behind", named)), ()
+    yield row.phone, _span_table(part, "span", named), later
+    yield row.phone_reversed, _span_table(part, "turned", named), found.places
+
+
+def _span_table(part: Part, name: str, named: bool) -> TableValuedAlias:
+    texts = _ends(part)
+    ends = (
+        sa.cast(sa.bindparam(key, texts[key], sa.Text, unique=not named), ARRAY(sa.BigInteger))
+        for key in (f"{name}_low", f"{name}_high")
+    )
+    low, high = sa.column("low", sa.BigInteger), sa.column("high", sa.BigInteger)
+    return sa.func.unnest(*ends).table_valued(low, high, name=name).render_derived()
+
+
+def _behind_heads(row: Any, conditions: Sequence[ColumnElement[bool]], behind: TableValuedAlias) -> Subquery:
+    """These ranges behind each beginning that numbers of the list have: the first number in order is there at once."""
     every = sa.cast(sa.literal_column(f"'{bulk.listed(phones.HEADS)}'"), ARRAY(sa.BigInteger))
     head = sa.func.unnest(every).table_valued(sa.column("head", sa.BigInteger), name="heads").render_derived()
-    within = row.phone.between(*phones.head_span(head.c.head))
-    first = sa.select(row.phone).where(within, *conditions).order_by(row.phone).limit(1).lateral()
-    there = sa.select(head.c.head).select_from(head).join(first, sa.true())
-    return sa.func.any(sa.func.array(there.scalar_subquery()))
-
-
-def _arms(row: Any, part: Part, named: bool) -> Arms:
-    """The ranges of each order as a table, and when a row is in one."""
-    texts = _ends(part)
-    for name, column in (("span", row.phone), ("turned", row.phone_reversed)):
-        ends = (
-            sa.cast(sa.bindparam(key, texts[key], sa.Text, unique=not named), ARRAY(sa.BigInteger))
-            for key in (f"{name}_low", f"{name}_high")
-        )
-        low, high = sa.column("low", sa.BigInteger), sa.column("high", sa.BigInteger)
-        span = sa.func.unnest(*ends).table_valued(low, high, name=name).render_derived()
-        yield span, column.between(span.c.low, span.c.high)
+    low, high = phones.head_span(head.c.head)
+    first = (
+        sa.select(row.phone).where(row.phone.between(low, high), *conditions).order_by(row.phone).limit(_ONE).lateral()
+    )
+    there = head.join(first, sa.true()).join(behind, sa.true())
+    ends = ((low + behind.c.low).label("low"), (low + behind.c.high).label("high"))
+    return sa.select(*ends).select_from(there).subquery()
 
 
 @lru_cache(64)
@@ -202,7 +208,7 @@ def _ends(part: Part) -> dict[str, str]:
     the database."""
     found = part.spans
     ends: dict[str, str] = {}
-    for name, spans in (("span", found.numbers), ("turned", found.reversed)):
+    for name, spans in (("span", found.numbers), ("behind", found.behind), ("turned", found.reversed)):
         low, high = zip(*spans, strict=True) if spans else ((), ())
         ends |= {f"{name}_low": bulk.listed(low), f"{name}_high": bulk.listed(high)}
     return ends
@@ -212,9 +218,9 @@ def _turned(part: Part) -> int:
     return int(part.digits[::-1])
 
 
-def _standing(turned: Any, part: Part, named: bool) -> Iterator[ColumnElement[bool]]:
-    """Whether the digits stand where the ranges of numbers would have found them, told from the reversed number."""
+def _standing(turned: Any, part: Part, places: Sequence[int], named: bool) -> Iterator[ColumnElement[bool]]:
+    """Whether the digits stand at one of these places, told from the reversed number."""
     wanted = sa.bindparam("digits", _turned(part), sa.BigInteger, unique=not named)
-    for place in part.spans.places:
+    for place in places:
         whole = sa.literal(10 ** len(part.digits), sa.BigInteger)
         yield (turned // sa.literal(10**place, sa.BigInteger)) % whole == wanted
