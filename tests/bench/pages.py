@@ -103,22 +103,24 @@ def addresses(side: str, facts: Facts) -> dict[str, str]:
     return found
 
 
-def measure(at: Place, beside: bool) -> tuple[dict[tuple[str, str], Look], list[Row]]:
-    """Every page of both sides, ``beside`` its limit, and then totals and jumps too. For a process of its own.
+Looks = dict[tuple[str, str], Look]
 
-    All of them in ROUNDS, so that no page has only the moment in which the machine does something else.
-    """
+
+def measure(at: Place, beside: bool) -> Looks:
+    """One round: every page of both sides, ``beside`` its limit. For a process of its own."""
+    app = at.app()
+    return dict(once(at, app, find(at), beside))
+
+
+def more(at: Place) -> list[Row]:
+    """Totals and jumps. For a process of its own."""
     app = at.app()
     facts = find(at)
-    found: dict[tuple[str, str], Look] = {}
-    for _ in range(1 if at.short else ROUNDS):
-        for key, each in once(at, app, facts, beside):
-            found[key] = found[key] + each if key in found else each
-    return found, [*totals(at, facts), *jumps(at, app, facts)] if beside else []
+    return [*totals(at, facts), *jumps(at, app, facts)]
 
 
 def once(at: Place, app: Flask, facts: Facts, beside: bool) -> Iterator[tuple[tuple[str, str], Look]]:
-    """One round: side and name of each page, and what it cost."""
+    """Side and name of each page, and what it cost."""
     for side, base, email in SIDES:
         header, backends = cookie(app, email), at.backends()
         owner = facts.customer_id if side == "cabinet" else None
@@ -204,11 +206,21 @@ def find(at: Place) -> Facts:
 
 
 def rows(at: Place, flat: Place) -> list[Row]:
-    """Both databases, each by a process of its own, and the verdict."""
-    big, more = apart(measure, at, True)
-    small = big if at.short else apart(measure, flat, False)[0]
-    found = [_row(f"{side}: {name}", each, small[side, name], idle=at.idle) for (side, name), each in big.items()]
-    return found + more
+    """Both databases in turn, in ROUNDS, and the verdict: what the machine does beside is then in both, and no page has
+    only one moment of it."""
+    big: Looks = {}
+    small: Looks = {}
+    for _ in range(1 if at.short else ROUNDS):
+        _add(big, apart(measure, at, True))
+        _add(small, {} if at.short else apart(measure, flat, False))
+    beside = big if at.short else small
+    found = [_row(f"{side}: {name}", each, beside[side, name], idle=at.idle) for (side, name), each in big.items()]
+    return found + apart(more, at)
+
+
+def _add(found: Looks, one_round: Looks) -> None:
+    for key, each in one_round.items():
+        found[key] = found[key] + each if key in found else each
 
 
 def _row(work: str, each: Look, small: Look, *, idle: bool) -> Row:
