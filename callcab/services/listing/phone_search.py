@@ -141,7 +141,7 @@ class PhoneSearch:
         if part is None or part.is_whole:
             return {} if part is None else {"digits": int(part.digits)}
         ends = _ends(part) if COMMON <= len(part.digits) < phones.WHOLE else {}
-        return {"digits": _turned(part), "pattern": part.pattern} | ends
+        return {"digits": _turned(part), "straight": int(part.digits), "pattern": part.pattern} | ends
 
 
 def _found(
@@ -161,7 +161,7 @@ def _found(
     """
     arms = []
     for column, span, places in _kinds(row, part, conditions, named):
-        seen = sa.not_(sa.or_(sa.false(), *_standing(row.phone_reversed, part, places, named)))
+        seen = sa.not_(sa.or_(sa.false(), *_standing(row, column, part, places, named)))
         within = column.between(span.c.low, span.c.high)
         one = sa.select(*columns).select_from(row).where(within, *conditions, *([seen] if once else []))
         one_by_one = one.offset(_NONE).lateral()
@@ -173,9 +173,10 @@ def _kinds(row: Any, part: Part, conditions: Sequence[ColumnElement[bool]], name
     """A column, a table of its ranges (``low``, ``high``), and the places at which other kinds find the digits."""
     found = part.spans
     later = [place for place in found.places if found.behind and place >= phones.HEAD]
+    # The few and wide ones first, for counting stops when it has enough.
+    yield row.phone, _span_table(part, "span", named), later
     if found.behind:
         yield row.phone, _behind_heads(row, conditions, _span_table(part, "behind", named)), ()
-    yield row.phone, _span_table(part, "span", named), later
     yield row.phone_reversed, _span_table(part, "turned", named), found.places
 
 
@@ -218,9 +219,12 @@ def _turned(part: Part) -> int:
     return int(part.digits[::-1])
 
 
-def _standing(turned: Any, part: Part, places: Sequence[int], named: bool) -> Iterator[ColumnElement[bool]]:
-    """Whether the digits stand at one of these places, told from the reversed number."""
-    wanted = sa.bindparam("digits", _turned(part), sa.BigInteger, unique=not named)
+def _standing(row: Any, column: Any, part: Part, places: Sequence[int], named: bool) -> Iterator[ColumnElement[bool]]:
+    """Whether the digits stand at one of these places, told from the column whose index is read: then it is enough."""
+    turned = column is row.phone_reversed
+    name, digits = ("digits", _turned(part)) if turned else ("straight", int(part.digits))
+    wanted = sa.bindparam(name, digits, sa.BigInteger, unique=not named)
     for place in places:
+        behind = place if turned else phones.WHOLE - len(part.digits) - place
         whole = sa.literal(10 ** len(part.digits), sa.BigInteger)
-        yield (turned // sa.literal(10**place, sa.BigInteger)) % whole == wanted
+        yield (column // sa.literal(10**behind, sa.BigInteger)) % whole == wanted
