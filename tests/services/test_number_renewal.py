@@ -172,7 +172,7 @@ def test_a_prolonged_rental_is_told_of_when_it_really_ends(session: CabSession) 
 
 
 def test_the_timetable_writes_one_letter_for_all_numbers_of_a_customer() -> None:
-    with unit_of_work(SYSTEM) as session:
+    with unit_of_work(SYSTEM) as session, clock.frozen(NOW):
         number, owner = rented(session, prolong=7)
         other = factories.number(session)
         phone_number.rent(session, number_id=other.id, customer_id=owner.id, until=NOW + WEEK, actor=SUPPORT)
