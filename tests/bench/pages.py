@@ -184,7 +184,7 @@ def find(at: Place) -> Facts:
     with CabSession(bind=db.engine(), scope=Scope.system("bench"), read_only=True) as session:
         first = session.scalar(sa.select(sa.func.min(Customer.id))) or 0
         newest = session.scalar(
-            sa.select(sa.func.max(BlacklistEntry.created_at).filter(BlacklistEntry.customer_id == first))
+            sa.select(sa.func.max(BlacklistEntry.created_at)).where(BlacklistEntry.customer_id == first)
         )
         assert newest is not None
     far, after, page = {}, {}, {}
