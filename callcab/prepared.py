@@ -11,7 +11,7 @@ from typing import Any, cast
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName, error_from_result
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.engine import Connection
@@ -77,6 +77,10 @@ class Prepared:
 
 
 def forget(connection: Connection) -> None:
-    """After a rollback, with which the driver forgets all that the connection has ready, ours too."""
-    if not connection.invalidated:
+    """Before a rollback, with which the driver forgets all that the connection has ready, ours too; not when there is
+    nothing to roll back, as behind each session that has read and was committed."""
+    if connection.invalidated:
+        return
+    driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    if driver.info.transaction_status is not TransactionStatus.IDLE:
         connection.info.pop(_READY, None)

@@ -43,6 +43,8 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
+    # Statements of pages hold what people typed, and hashes of tokens: an error is logged without its statement.
+    "log_min_error_statement": "panic",
 }
 # A test's data need not survive a power cut.
 TEST_SETTINGS = {

@@ -291,6 +291,13 @@ def test_a_rollback_that_makes_the_driver_forget_leaves_nothing_to_be_missed(
     assert fetch("SELECT 5") == [5]
 
 
+def test_a_session_that_has_read_leaves_what_is_ready(single: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        assert fetch("SELECT 5") == [5]
+        read("SELECT 1")
+        monkeypatch.setattr(prepared_module, "TRIES", 1)
+
+
 def test_a_connection_that_knows_very_many_statements_is_replaced(
     single: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
