@@ -1,17 +1,16 @@
 """Who is this? The cookie's session or the bearer token of a request, and where strangers are sent."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, Request, current_app, g, make_response, redirect, request, session
 from flask import Response as FlaskResponse
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import AnonymousUserMixin, LoginManager, current_user
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.wrappers import Response
@@ -84,13 +83,22 @@ class Cookies(SecureCookieSessionInterface):
     """
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        known: URLSafeTimedSerializer | None = app.extensions.get("callcab.cookies")
+        known: URLSafeTimedSerializer | None = app.extensions.get("callcab.cookie_signer")
         if known is None:
-            known = super().get_signing_serializer(app)
-            if known is not None:
-                known.loads = _remembering(known.loads)  # type: ignore[method-assign]
-            app.extensions["callcab.cookies"] = known
+            known = app.extensions["callcab.cookie_signer"] = super().get_signing_serializer(app)
         return known
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        known: dict[str, dict[str, Any]] = app.extensions.setdefault("callcab.cookies", {})
+        value = request.cookies.get(self.get_cookie_name(app), "")
+        if value in known:
+            return self.session_class(known[value])
+        opened = super().open_session(app, request)
+        if opened:
+            if len(known) >= COOKIES:
+                known.clear()
+            known[value] = dict(opened)
+        return opened
 
     def save_session(self, app: Flask, session: SessionMixin, response: FlaskResponse) -> None:
         """Most pages change nothing in it, and then have to say no more than that they depend on it."""
@@ -98,11 +106,6 @@ class Cookies(SecureCookieSessionInterface):
             super().save_session(app, session, response)
         elif session.accessed:
             response.headers.add("Vary", "Cookie")
-
-
-def _remembering(loads: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    known = lru_cache(COOKIES)(loads)
-    return lambda *cookie, **options: dict(known(*cookie, **options))
 
 
 def init_app(app: Flask) -> None:
@@ -163,7 +166,7 @@ def local_path(text: str | None) -> str | None:
 def _know_address() -> None:
     """The client's address by our own proxies only (rule I7)."""
     settings: Settings = current_app.config["SETTINGS"]
-    hops = [line for line in [request.environ.get("HTTP_X_FORWARDED_FOR")] if line]
+    hops = request.environ.get("HTTP_X_FORWARDED_FOR")
     g.client_address = client_address(request.remote_addr or "", hops, settings.trusted_proxies)
 
 

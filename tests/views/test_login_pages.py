@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask import session as cookie_session
 
 from callcab.db import unit_of_work
 from callcab.lib import clock, totp
 from callcab.models import LoginEvent, MailMessage, SessionRecord, User
 from callcab.scope import Actor, Scope
 from callcab.services import ip_rule, second_factor
+from callcab.web import auth
 from callcab.web.auth import local_path
 from tests.client import Browser
 from tests.people import PASSWORD, People
@@ -97,10 +99,21 @@ def test_a_cookie_that_is_known_makes_no_other_known(people: People) -> None:
 
 def test_what_a_request_does_to_its_session_is_in_its_own_cookie_alone(people: People) -> None:
     value = people.olga.client.get_cookie("session").value
-    loads = people.app.session_interface.get_signing_serializer(people.app).loads
-    first = loads(value, max_age=1_000)
-    first["more"] = "x"
-    assert "more" not in loads(value, max_age=1_000)
+    found = []
+    for _ in range(3):
+        with people.app.test_request_context(headers={"Cookie": f"session={value}"}):
+            found.append(dict(cookie_session))
+            cookie_session["more"] = "x"
+    assert found[0] == found[1] == found[2] and "more" not in found[0] and found[0]
+
+
+def test_no_more_cookies_are_known_than_a_process_may_remember(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "COOKIES", 3)
+    for _ in range(8):
+        browser = Browser(people.app)
+        browser.get("/login")
+        assert browser.get("/login").title == "Вход"
+        assert len(people.app.extensions["callcab.cookies"]) <= 3
 
 
 def test_a_page_says_that_it_depends_on_the_cookie(people: People) -> None:

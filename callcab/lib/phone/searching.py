@@ -1,6 +1,6 @@
 """Where a number may lie, in the order of numbers or of reversed numbers, when some digits in a row are known of it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -42,34 +42,31 @@ def spans(digits: str) -> Spans:
     """
     if not (digits.isascii() and digits.isdigit() and len(digits) <= WHOLE):
         raise ValueError("digits of a number")
-    numbers: dict[int, list[Span]] = {}
     backwards: list[Span] = []
+    places: list[int] = []
     for place in range(WHOLE - len(digits) + 1):
         if not _may_stand(digits, place):
             continue
         behind = WHOLE - len(digits) - place
         if _heads(place) <= 10**behind:
-            numbers[place] = [_span(head + digits, behind) for head in _beginnings(place)]
+            places.append(place)
         else:
             turned = digits[::-1]
             backwards += (_span(tail + turned, place) for tail in _counting(behind))
-    places = tuple(numbers)
     # Which beginnings a list has takes a question for each of them, so it has to spare more than that.
-    if max(places, default=0) <= HEAD:
-        return Spans(_joined(chain.from_iterable(numbers.values())), _joined(backwards), places)
-    first = HEADS[0] * BEHIND_HEAD
+    by_heads = [place for place in places if place >= HEAD] if max(places, default=0) > HEAD else []
     return Spans(
-        numbers=_joined(span for place in places if place < HEAD for span in numbers[place]),
+        numbers=_placed(digits, (place for place in places if place not in by_heads), _beginnings),
         reversed=_joined(backwards),
-        places=places,
-        behind=_joined(
-            (low - first, high - first)
-            for place in places
-            if place >= HEAD
-            for low, high in numbers[place]
-            if head(low) == HEADS[0]
-        ),
+        places=tuple(places),
+        behind=_placed(digits, by_heads, lambda place: _counting(place - HEAD)),
     )
+
+
+def _placed(digits: str, places: Iterable[int], before: Callable[[int], Iterator[str]]) -> tuple[Span, ...]:
+    """The digits at these places, behind each of what may stand ``before`` them."""
+    behind = WHOLE - len(digits)
+    return _joined(_span(tried + digits, behind - place) for place in places for tried in before(place))
 
 
 @lru_cache(64)
@@ -94,11 +91,6 @@ def _beginnings(place: int) -> Iterator[str]:
     if place < 2:
         return iter(("7",) if place else ("",))
     return chain.from_iterable((f"7{first}{rest}" for rest in _counting(place - 2)) for first in NATIONAL_FIRST)
-
-
-def head(number: int) -> int:
-    """What a whole number begins with."""
-    return number // BEHIND_HEAD
 
 
 def head_span(beginning: Any) -> tuple[Any, Any]:

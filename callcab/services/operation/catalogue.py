@@ -97,11 +97,6 @@ class Work:
     chunk: int
     platform: str | None = None
     handler: Handler | None = None
-    preview: ImportHandler | None = None
-    apply: ImportHandler | None = None
-    read: Reader | None = None
-    restore: Restore | None = None
-    parallel: bool = False
     columns: Sequence[ExportColumn] = ()
     member: Member | None = None
     inline: int = INLINE_ROWS
@@ -116,6 +111,17 @@ class Work:
         """Those that the person chose, in the order of the file; all when he did not choose."""
         wanted = params.get("columns")
         return [column for column in self.columns if column.key in wanted] if wanted else self.columns
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportWork(Work):
+    """One that reads a file in; its fields are told where it is registered."""
+
+    preview: ImportHandler
+    apply: ImportHandler
+    read: Reader
+    restore: Restore | None = None
+    parallel: bool = False
 
 
 _works: dict[str, Work] = {}
@@ -168,12 +174,12 @@ def register_import(
     customer, when that needs another one.
     """
     _add(
-        Work(
-            name,
-            OperationKind.IMPORT,
-            permission,
-            chunk,
-            platform,
+        ImportWork(
+            name=name,
+            kind=OperationKind.IMPORT,
+            permission=permission,
+            chunk=chunk,
+            platform=platform,
             preview=preview,
             apply=apply,
             read=read,
@@ -256,6 +262,14 @@ def work_of(name: str) -> Work:
     if name not in _works:
         raise NotFound("operation.unknown", name=name)
     return _works[name]
+
+
+def import_of(name: str) -> ImportWork:
+    """The import of that name. Raises as ``work_of``, and so for what is none."""
+    work = work_of(name)
+    if not isinstance(work, ImportWork):
+        raise NotFound("operation.unknown", name=name)
+    return work
 
 
 def work_behind(operation: Operation) -> Work:

@@ -11,7 +11,7 @@ from callcab.models import Operation, OperationState, StoredFile
 from callcab.scope import Actor
 from callcab.services import stored_file
 from callcab.services.operation import counted
-from callcab.services.operation.catalogue import Tally, Work
+from callcab.services.operation.catalogue import Tally, import_of
 
 if TYPE_CHECKING:
     from callcab.services.operation.running import Run
@@ -36,13 +36,13 @@ class Input:
         return records
 
 
-def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", actor: Actor) -> tuple[Tally, bool]:
+def chunk(session: CabSession, operation: Operation, run: "Run", actor: Actor) -> tuple[Tally, bool]:
     """Hand the next records to the section. Raises NotFound ``file.gone``, FileError."""
-    cursor = operation.cursor or {}
-    source = source_of(session, operation, work, run)
+    work, cursor = import_of(operation.name), operation.cursor or {}
+    source = source_of(session, operation, run)
     records = source.take()
     counting = operation.state is OperationState.PREVIEW
-    tally = hand_over(session, operation, work, records, actor, run.memory) if records else Tally()
+    tally = hand_over(session, operation, records, actor, run.memory) if records else Tally()
     operation.cursor = {**cursor, "at": source.at}
     if counting and work.restore is not None:
         _keep(session, operation, run, source, records, work.chunk)
@@ -50,21 +50,21 @@ def chunk(session: CabSession, operation: Operation, work: Work, run: "Run", act
 
 
 def hand_over(
-    session: CabSession, operation: Operation, work: Work, records: list[Any], actor: Actor, memory: dict[str, Any]
+    session: CabSession, operation: Operation, records: list[Any], actor: Actor, memory: dict[str, Any]
 ) -> Tally:
     """Have the section count or write these records; flushed."""
-    assert work.preview is not None and work.apply is not None  # noqa: S101 - an import has both
+    work = import_of(operation.name)
     handler = work.preview if operation.state is OperationState.PREVIEW else work.apply
     tally = Tally.of(handler(session, records, {**operation.params, "operation_id": operation.id}, actor, memory))
     session.flush()
     return tally
 
 
-def source_of(session: CabSession, operation: Operation, work: Work, run: "Run") -> Input:
+def source_of(session: CabSession, operation: Operation, run: "Run") -> Input:
     """The file from where the last committed chunk ended. Raises NotFound ``file.gone``, FileError."""
     at: int = (operation.cursor or {}).get("at", 0)
     if run.input is None or run.input.at != at:
-        run.input = Input(_chunks(session, operation, work, run, at), at)
+        run.input = Input(_chunks(session, operation, run, at), at)
     return run.input
 
 
@@ -79,9 +79,9 @@ def _keep(session: CabSession, operation: Operation, run: "Run", source: Input, 
         run.counted.keep(session, operation, _file(session, operation))
 
 
-def _chunks(session: CabSession, operation: Operation, work: Work, run: "Run", at: int) -> Iterator[list[Any]]:
+def _chunks(session: CabSession, operation: Operation, run: "Run", at: int) -> Iterator[list[Any]]:
     """From record ``at`` on: as counting kept them, where it did, else from the file."""
-    assert work.read is not None  # noqa: S101 - an import has it
+    work = import_of(operation.name)
     if work.restore is not None and operation.state is not OperationState.PREVIEW:
         kept = counted.chunks(session, operation, at, work.chunk, work.restore, run.files)
         if kept is not None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from callcab.db import CabSession
 from callcab.models import Operation, OperationKind, OperationState
-from callcab.services.operation.catalogue import Tally, work_of
+from callcab.services.operation.catalogue import Tally, import_of
 from callcab.services.operation.importing import Input, hand_over, source_of
 from callcab.services.operation.running import Run, actor_of, add, lock, move, without_waiting
 
@@ -96,11 +96,11 @@ def chunks_left(session: CabSession, operation_id: int, run: Run) -> Chunks | No
     operation = _writing(session.get(Operation, operation_id))
     if operation is None:
         return None
-    work = work_of(operation.name)
+    work = import_of(operation.name)
     left = (operation.total or 0) - (operation.cursor or {}).get("at", 0)
     if not work.parallel or left <= work.chunk:
         return None
-    return Chunks(source_of(session, operation, work, run))
+    return Chunks(source_of(session, operation, run))
 
 
 def write_chunk(session: CabSession, operation_id: int, chunk: Chunk) -> Tally:
@@ -115,8 +115,7 @@ def write_chunk(session: CabSession, operation_id: int, chunk: Chunk) -> Tally:
         without_waiting(session)
     # Held until the commit: the sweep takes it for what it is, an operation that somebody is at.
     operation = session.get_one(Operation, operation_id, with_for_update={"read": True, "key_share": True})
-    actor = actor_of(session, operation)
-    tally = hand_over(session, operation, work_of(operation.name), chunk.records, actor, {})
+    tally = hand_over(session, operation, chunk.records, actor_of(session, operation), {})
     tally.known += chunk.repeated
     return tally
 

@@ -192,14 +192,14 @@ def _chunk(session: CabSession, operation: Operation, run: Run) -> bool:
         tally, more = changing.undo_chunk(session, operation, actor_of(session, operation))
         add(session, operation, tally)
         return more
-    work = work_of(operation.name)
     if operation.kind is OperationKind.EXPORT:
-        return exporting.chunk(session, operation, work, run, zone_of(session, operation.customer_id))
+        zone = zone_of(session, operation.customer_id)
+        return exporting.chunk(session, operation, work_of(operation.name), run, zone)
     actor = actor_of(session, operation)
     if operation.kind is OperationKind.IMPORT:
-        tally, more = importing.chunk(session, operation, work, run, actor)
+        tally, more = importing.chunk(session, operation, run, actor)
     else:
-        tally, more = changing.chunk(session, operation, work, actor)
+        tally, more = changing.chunk(session, operation, work_of(operation.name), actor)
     add(session, operation, tally)
     return more
 

@@ -6,11 +6,12 @@ What else the address of a page holds, such as a search, differs from page to pa
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask import current_app, request
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from callcab.services.listing import ListState
@@ -29,7 +30,7 @@ MOST = 200
 # Where the rest of the address goes: in front of more, alone, and as hidden inputs. What people type is escaped, so it
 # never looks like this.
 IN_FRONT, ALONE, HIDDEN = "<rest&>", "<rest>", "<hidden>"
-_GAPS = re.compile(f"({IN_FRONT}|{ALONE}|{HIDDEN})")
+_GAPS = re.compile(f"{IN_FRONT}|{ALONE}|{HIDDEN}")
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,16 @@ def filters(view: "ListView", state: ListState, here: Request) -> Filters:
     rest = [pair for pair in here.pairs if pair[0] not in view.filter_names]
     # Where nothing is typed into them, nothing of them is in force.
     fields = _panel(view, state) if own else []
-    query = str(escape(urlencode(rest)))
-    gaps = {IN_FRONT: f"{query}&amp;" if query else "", ALONE: query, HIDDEN: _inputs(rest)}
+    query = urlencode(rest)
+    gaps = {IN_FRONT: f"{query}&" if query else "", ALONE: query, HIDDEN: _inputs(rest)}
     form, chips = (
-        Markup("".join([gaps.get(piece, piece) for piece in pieces]))  # noqa: S704 - a template's output
-        for pieces in _kept(view, state, own, fields)
+        Markup("").join([gaps.get(piece, piece) for piece in pieces]) for pieces in _kept(view, state, own, fields)
     )
     return Filters(form, chips, panel.active(state, fields, here))
 
 
-def _inputs(pairs: Sequence[Pair]) -> str:
-    return "".join(f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in pairs)
+def _inputs(pairs: Sequence[Pair]) -> Markup:
+    return Markup("").join(Markup('<input type="hidden" name="{}" value="{}">').format(*pair) for pair in pairs)
 
 
 def _panel(view: "ListView", state: ListState) -> list[PanelField]:
@@ -68,25 +68,31 @@ def _panel(view: "ListView", state: ListState) -> list[PanelField]:
 
 def _kept(
     view: "ListView", state: ListState, own: Sequence[Pair], fields: Sequence[PanelField]
-) -> tuple[list[str], list[str]]:
+) -> Sequence[list[Markup]]:
     """The panel and the chips, cut at their gaps."""
-    known: dict[Any, tuple[list[str], list[str]]] = current_app.extensions.setdefault("callcab.filter_forms", {})
+    known: dict[Any, Sequence[list[Markup]]] = current_app.extensions.setdefault("callcab.filter_forms", {})
     # With the names that were found for what was typed.
     typed = [value for item in fields for value in item.typed.values()]
     key = (view.endpoint, page_language(), tuple(own), tuple(typed))
     if key not in known:
         if len(known) >= MOST:
             known.clear()
-        form, chips = _draw(view, state, Request(view.spec, MultiDict(own)), fields or _panel(view, state))
-        known[key] = (_GAPS.split(form), _GAPS.split(chips))
+        drawn = _draw(view, state, Request(view.spec, MultiDict(own)), fields or _panel(view, state))
+        known[key] = [_cut(part) for part in drawn]
     return known[key]
 
 
-def _draw(view: "ListView", state: ListState, own: Request, fields: Sequence[PanelField]) -> tuple[str, str]:
+def _draw(view: "ListView", state: ListState, own: Request, fields: Sequence[PanelField]) -> tuple[Markup, Markup]:
     parts: Any = current_app.jinja_env.get_template("callcab/parts/filters.html").module
     active = len(panel.active(state, fields, own))
     form = parts.filter_form(fields, active=active, lookup_url=f"{view.url}/lookup/")
     toggles = panel.toggles(fields, own)
     counted = any(item.counts for item in fields)
-    chips = parts.chip_links(toggles, f"{view.url}/facets/" if counted else "", own.query) if toggles else ""
-    return str(form), str(chips)
+    facets = f"{view.url}/facets/" if counted else ""
+    return form, parts.chip_links(toggles, facets, own.query) if toggles else Markup("")
+
+
+def _cut(drawn: Markup) -> list[Markup]:
+    """The gaps and what is between them, in their order."""
+    ends = [0, *(end for gap in _GAPS.finditer(drawn) for end in gap.span()), len(drawn)]
+    return [drawn[begin:end] for begin, end in pairwise(ends)]
