@@ -93,6 +93,19 @@ def test_a_stopped_import_goes_on_at_the_same_record():
     assert list(read_numbers(io.BytesIO(content), skip_records=2)) == alone(whole[2:])
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("quoted", ["", '"8 (925)\n394-45-77"'], ids=["plain", "with a quoted cell far inside"])
+@pytest.mark.parametrize("header", ["", "Список\nТелефон\n"], ids=["bare", "under a header"])
+def test_a_long_list_of_one_column_reads_the_same_by_the_block(header, quoted, end):
+    lines = []
+    for n in range(9_000):
+        lines.append((f"7925{n:07}", f"8 (916) {n:07}", f"+7495{n:07}", "", "не номер", "  ", f"8925{n}")[n % 7])
+    lines[8_000:8_000] = [quoted, "x" * 70_000, "89253944577"]
+    found = read((header + "\n".join(lines)).replace("\n", end))
+    assert len(found) > 6_000
+    assert {reason for _, reason in found if not reason.startswith("+")} >= {"no_digits", "too_short", "too_long"}
+
+
 def test_rejected_rows_keep_their_line_and_text():
     record = list(read_phones(io.BytesIO(b"89253944577\n\n8-800-FLOWERS\n")))[1]
     assert (record.line, record.reason, record.raw) == (3, "letters", "8-800-FLOWERS")

@@ -1,10 +1,10 @@
 """Phones of a list file, one record at a time (rules B1-B5)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from callcab.lib import phone
 from callcab.lib.csv_io import text, workbook
@@ -17,6 +17,8 @@ _DEFAULT = Limits()
 _SHOWN = 5
 
 Row = tuple[int, list[str]]
+# Line and text.
+Cell = tuple[int, str]
 
 
 class Record(NamedTuple):
@@ -56,7 +58,9 @@ def read_phones(file: str | Path | BinaryIO, skip_records: int = 0, limits: Limi
     skip_records  leave out records of a smaller place, without reading their numbers
     raises        FileError, at the call and before any record: what is refused whole gives nothing
     """
-    return _records(_open_cells(file, limits), skip_records)
+    source, layout, stack = _open(file, limits)
+    cells = islice(_phone_cells(_rows(source, layout, limits), layout), skip_records, None)
+    return _closing(stack, _records(cells, skip_records))
 
 
 def read_numbers(
@@ -66,7 +70,11 @@ def read_numbers(
 
     For lists that keep nothing else: what is made for each of a million lines takes longer than reading them.
     """
-    return _numbers(_open_cells(file, limits), skip_records)
+    source, layout, stack = _open(file, limits)
+    if source.archive is None and not layout.separator and layout.phone_columns == (0,) and not skip_records:
+        return _closing(stack, _plain_numbers(text.blocks(source.file, layout.encoding), layout, limits))
+    cells = islice(_phone_cells(_rows(source, layout, limits), layout), skip_records, None)
+    return _closing(stack, _numbers(cells, skip_records))
 
 
 def read_rows(file: str | Path | BinaryIO, skip_rows: int = 0, limits: Limits = _DEFAULT) -> Iterator[TableRow]:
@@ -75,11 +83,9 @@ def read_rows(file: str | Path | BinaryIO, skip_rows: int = 0, limits: Limits = 
     skip_rows  leave out so many of them
     raises     as `read_phones`
     """
-    with ExitStack() as stack:
-        source = open_source(file, limits, stack)
-        layout = _layout(source, limits)
-        kept = stack.pop_all()
-    return _table_rows(source, layout, limits, skip_rows, kept)
+    source, layout, stack = _open(file, limits)
+    rows = (TableRow(line, cells) for line, cells in _rows(source, layout, limits) if not _is_blank(cells))
+    return _closing(stack, islice(rows, skip_rows, None))
 
 
 def first_rows(file: str | Path | BinaryIO) -> list[TableRow]:
@@ -95,12 +101,6 @@ def as_shown(
     width = max((len(cells) for cells in (*data, header)), default=1)
     titles, *sample = ((*cells, *[""] * (width - len(cells))) for cells in (header, *data[:_SHOWN]))
     return tuple(cell.strip() for cell in titles), tuple(sample)
-
-
-def _table_rows(source: Source, layout: Layout, limits: Limits, skip: int, stack: ExitStack) -> Iterator[TableRow]:
-    with stack:
-        rows = (TableRow(line, cells) for line, cells in _rows(source, layout, limits) if not _is_blank(cells))
-        yield from islice(rows, skip, None)
 
 
 def _layout(source: Source, limits: Limits) -> Layout:
@@ -119,50 +119,75 @@ def _layout(source: Source, limits: Limits) -> Layout:
 def _rows(source: Source, layout: Layout, limits: Limits) -> Iterator[Row]:
     if source.archive is not None:
         return workbook.rows(source.archive, limits)
-    return text.rows(source.file, layout.encoding, layout.separator, limits)
+    return text.rows(text.blocks(source.file, layout.encoding), layout.separator, limits)
 
 
-def _open_cells(file: str | Path | BinaryIO, limits: Limits) -> Iterator[tuple[int, str]]:
-    """The phone cells of a file; raises FileError now, not with the first of them."""
+def _open(file: str | Path | BinaryIO, limits: Limits) -> tuple[Source, Layout, ExitStack]:
+    """A file that may be read; raises FileError now, not with the first of its rows."""
     with ExitStack() as stack:
         source = open_source(file, limits, stack)
         layout = _layout(source, limits)
-        kept = stack.pop_all()
-    return _phone_cells(source, layout, limits, kept)
+        return source, layout, stack.pop_all()
 
 
 def _is_blank(cells: list[str]) -> bool:
     return not "".join(cells).strip()
 
 
-def _records(cells: Iterator[tuple[int, str]], skip: int) -> Iterator[Record]:
-    for index, (line, raw) in enumerate(islice(cells, skip, None), skip):
+def _records(cells: Iterable[Cell], first: int) -> Iterator[Record]:
+    for place, (line, raw) in enumerate(cells, first):
         try:
-            yield Record(index, line, phone.parse(raw), None, raw[:MAX_RAW])
+            yield Record(place, line, phone.parse(raw), None, raw[:MAX_RAW])
         except phone.PhoneError as error:
-            yield Record(index, line, None, error.reason, raw[:MAX_RAW])
+            yield Record(place, line, None, error.reason, raw[:MAX_RAW])
 
 
-def _numbers(cells: Iterator[tuple[int, str]], skip: int) -> Iterator[int | Record]:
+def _numbers(cells: Iterable[Cell], first: int) -> Iterator[int | Record]:
     number = phone.number
-    for index, (line, raw) in enumerate(islice(cells, skip, None), skip):
+    for place, (line, raw) in enumerate(cells, first):
         try:
             yield number(raw)
         except phone.PhoneError as error:
-            yield Record(index, line, None, error.reason, raw[:MAX_RAW])
+            yield Record(place, line, None, error.reason, raw[:MAX_RAW])
 
 
-def _phone_cells(source: Source, layout: Layout, limits: Limits, stack: ExitStack) -> Iterator[tuple[int, str]]:
+def _plain_numbers(blocks: Iterator[text.Block], layout: Layout, limits: Limits) -> Iterator[int | Record]:
+    """As `_numbers` of a text without columns, a block at a time: most lines are a number in a usual spelling."""
+    place = 0
+    for start, block in blocks:
+        if '"' in block:
+            # What is quoted may go on in the next line.
+            rows = text.rows(chain([(start, block)], blocks), layout.separator, limits)
+            yield from _numbers(_phone_cells(rows, layout), place)
+            return
+        first = max(start, layout.header_line + 1)
+        lines = block.split("\n")[first - start :]
+        for line, raw, number in zip(count(first), lines, phone.plain_numbers(lines), strict=False):
+            if number:
+                yield number
+            elif raw.strip():
+                yield from _numbers([(line, raw)], place)
+            else:
+                continue
+            place += 1
+
+
+def _phone_cells(rows: Iterable[Row], layout: Layout) -> Iterator[Cell]:
     """Line and text of each phone cell that is not empty; a row with none gives one empty text, a blank row nothing."""
     columns, header = layout.phone_columns, layout.header_line
+    for line, cells in rows:
+        if line <= header:
+            continue
+        found = False
+        for column in columns:
+            if column < len(cells) and cells[column].strip():
+                found = True
+                yield line, cells[column]
+        if not found and not _is_blank(cells):
+            yield line, ""
+
+
+def _closing(stack: ExitStack, records: Iterable[Any]) -> Iterator[Any]:
+    """The records, and then the end of what was opened for them."""
     with stack:
-        for line, cells in _rows(source, layout, limits):
-            if line <= header:
-                continue
-            found = False
-            for column in columns:
-                if column < len(cells) and cells[column].strip():
-                    found = True
-                    yield line, cells[column]
-            if not found and not _is_blank(cells):
-                yield line, ""
+        yield from records

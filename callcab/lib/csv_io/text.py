@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from callcab.lib.csv_io.source import FileError, Limits
@@ -20,6 +20,8 @@ _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d+\s*[EeЕе][+-]?\d)|(?<=\d{10}),(?=0+(?!\d))", re.ASCII)
 
 Row = tuple[int, list[str]]
+# The number of its first line, and the text.
+Block = tuple[int, str]
 
 
 def examine(file: BinaryIO, limits: Limits) -> tuple[str, int]:
@@ -73,7 +75,7 @@ def _count_lines(file: BinaryIO, limits: Limits, decoder: codecs.IncrementalDeco
 def find_separator(file: BinaryIO, encoding: str) -> str:
     """Return the separator that splits the most lines of the beginning; "" for a plain list."""
     counts = dict.fromkeys(SEPARATORS, 0)
-    for number, line in _lines(file, encoding):
+    for number, line in _lines(blocks(file, encoding)):
         if number == 1 and line.lower().startswith("sep=") and line[4:5] in SEPARATORS:
             return line[4:5]
         bare = _DECIMAL_COMMA.sub(".", _QUOTED.sub("", line) if '"' in line else line)
@@ -85,9 +87,9 @@ def find_separator(file: BinaryIO, encoding: str) -> str:
     return best if counts[best] else ""
 
 
-def rows(file: BinaryIO, encoding: str, separator: str, limits: Limits) -> Iterator[Row]:
+def rows(blocks: Iterable[Block], separator: str, limits: Limits) -> Iterator[Row]:
     """Yield (number of the first physical line, cells). Blank lines come as rows without text."""
-    lines = _lines(file, encoding)
+    lines = _lines(blocks)
     waiting: list[tuple[int, str]] = []
     while True:
         number, line = waiting.pop(0) if waiting else next(lines, (0, ""))
@@ -109,8 +111,8 @@ def rows(file: BinaryIO, encoding: str, separator: str, limits: Limits) -> Itera
         yield number, cells
 
 
-def _lines(file: BinaryIO, encoding: str) -> Iterator[tuple[int, str]]:
-    """Yield numbered lines without their ends (LF, CRLF, CR); an endless line is cut, its rest skipped."""
+def blocks(file: BinaryIO, encoding: str) -> Iterator[Block]:
+    """Yield the text in blocks of whole lines without the last one's end; an endless line is cut, its rest skipped."""
     file.seek(0)
     # TextIOWrapper would close the caller's file when it is collected.
     reader = io.TextIOWrapper(
@@ -118,14 +120,21 @@ def _lines(file: BinaryIO, encoding: str) -> Iterator[tuple[int, str]]:
     )
     before, rest = 0, ""
     # Divided by the block: asking the reader for each line takes as long as all else that is done to it.
-    while block := reader.read(_LONGEST_LINE):
-        *lines, rest = (rest + block).split("\n")
-        for number, line in enumerate(lines, before + 1):
-            yield number, line[:_LONGEST_LINE]
-        before += len(lines)
+    while read := reader.read(_LONGEST_LINE):
+        lines, end, rest = (rest + read).rpartition("\n")
+        if end:
+            yield before + 1, lines
+            before += lines.count("\n") + 1
         rest = rest[:_LONGEST_LINE]
     if rest:
         yield before + 1, rest
+
+
+def _lines(blocks: Iterable[Block]) -> Iterator[tuple[int, str]]:
+    """Yield numbered lines without their ends (LF, CRLF, CR)."""
+    for first, block in blocks:
+        for number, line in enumerate(block.split("\n"), first):
+            yield number, line[:_LONGEST_LINE]
 
 
 class _Borrowed(io.RawIOBase):

@@ -6,7 +6,7 @@ are T1-T11 of the domain notes.
 
 from callcab.lib.phone.finding import Extraction, Rejected, extract, last_digits, search_digits
 from callcab.lib.phone.numbering import Phone, PhoneError, display, from_int, is_dialable, to_int
-from callcab.lib.phone.reading import number, parse
+from callcab.lib.phone.reading import number, parse, plain_numbers
 from callcab.lib.phone.searching import BEHIND_HEAD, HEAD, HEADS, WHOLE, Spans, head_span, last_span, spans
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "last_span",
     "number",
     "parse",
+    "plain_numbers",
     "search_digits",
     "spans",
     "to_int",

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from callcab.lib.phone.numbering import Phone, PhoneError, international_phone, national_phone, to_int
 
@@ -89,6 +90,12 @@ def number(text: str) -> int:
     """``to_int(parse(text).e164)`` without the Phone in between: a file has a million of them."""
     match = _PLAIN_MOBILE.fullmatch(text)
     return to_int(parse(text).e164) if match is None else int("7" + "".join(match.groups()))
+
+
+def plain_numbers(texts: Iterable[str]) -> list[int | None]:
+    """As ``number`` for each text that is a mobile number in a usual spelling; None for any other, right or wrong."""
+    matches = map(_PLAIN_MOBILE.fullmatch, texts)
+    return [None if match is None else int("7" + "".join(match.groups())) for match in matches]
 
 
 def _parse_unusual(text: str) -> Phone:
