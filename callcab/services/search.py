@@ -18,6 +18,7 @@ from callcab.db import CabSession
 from callcab.lib import clock, money, tokens
 from callcab.lib import phone as phones
 from callcab.models import BlacklistEntry, Call, Customer, Invoice, Payment, PhoneNumber, PromoCode, User
+from callcab.services.listing import PhoneSearch
 from callcab.services.listing.filters import BadValue, read_amount, read_date
 
 LIMIT = 10
@@ -29,6 +30,8 @@ SHORTEST_END = 3
 # An invoice number or a sum in roubles; longer runs of digits are phones and INNs.
 LONGEST_NUMBER = 9
 INN_LENGTHS = (10, 12)
+NUMBERS, CALLS = PhoneSearch(PhoneNumber), PhoneSearch(Call)
+BLACKLIST = PhoneSearch(BlacklistEntry, segment=BlacklistEntry.segment_of)
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,13 @@ def _of_day(model: Any, day: date, zone: ZoneInfo) -> sa.Select[Any] | None:
     return sa.select(model).where(moment >= start, moment < end).order_by(moment.desc(), model.id.desc())
 
 
-def _of_number(model: Any, text: str) -> sa.Select[Any] | None:
+def _of_number(search: PhoneSearch, text: str) -> sa.Select[Any] | None:
     """Rows of a whole number, or of those that end with the digits behind a star."""
     number, last = whole_phone(text), phones.last_digits(text)
     if number is not None:
-        return sa.select(model).where(model.phone == number)
-    if not SHORTEST_END <= len(last) < phones.WHOLE:
-        return None
-    (span,) = phones.last_span(last).reversed
-    return sa.select(model).where(model.phone_reversed.between(*span))
+        return sa.select(search.model).where(search.model.phone == number)
+    found = search(text) if SHORTEST_END <= len(last) < phones.WHOLE else None
+    return None if found is None else sa.select(search.model).where(found)
 
 
 def _digits(text: str) -> str:
@@ -129,18 +130,18 @@ def _people(text: str) -> sa.Select[Any] | None:
 
 
 def _numbers(text: str) -> sa.Select[Any] | None:
-    return _of_number(PhoneNumber, text)
+    return _of_number(NUMBERS, text)
 
 
 def _blacklist(text: str) -> sa.Select[Any] | None:
-    found = _of_number(BlacklistEntry, text)
+    found = _of_number(BLACKLIST, text)
     if found is None:
         return None
     return found.options(orm.joinedload(BlacklistEntry.customer)).order_by(BlacklistEntry.customer_id.nulls_first())
 
 
 def _calls(text: str) -> sa.Select[Any] | None:
-    found = _of_number(Call, text)
+    found = _of_number(CALLS, text)
     return None if found is None else found.order_by(Call.id.desc())
 
 

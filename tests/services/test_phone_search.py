@@ -1,11 +1,13 @@
 """Search by a part of a number: the same rows as by reading every number, found by indexes, counted once."""
 
 import random
+import re
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
+from callcab import db
 from callcab.db import unit_of_work
 from callcab.models import BlacklistEntry, Call, NumberKind, NumberState, PhoneNumber
 from callcab.scope import Scope
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("connected")
 SYSTEM = Scope.system("test")
 # Any part of them may be typed; the last ones hold what is typed twice, at their ends, and in the middle.
 PLANTED = ("79254477447", "74774774774", "79999994477", "74477999999", "79444779999", "79250000000", "78120004477")
+SEGMENT = 1 << 22
 PARTS = ("447", "4477", "44774", "447744", "4774774", "9994477", "0000000", "7447799", "77447", "9254477447", "999999")
 
 
@@ -31,7 +34,11 @@ def lists(connected: sa.Engine, owner_dsn: str) -> tuple[int, int]:
     pick = random.Random(4477)
     others = [7_000_000_000 * 10 + pick.choice((3, 4, 8, 9)) * 10**9 + pick.randrange(10**9) for _ in range(1_000)]
     with psycopg.connect(owner_dsn) as connection:
-        for customer_id, numbers in ((ids[0], others), (ids[1], others[:50]), (None, others[-20:])):
+        for segment, (customer_id, numbers) in enumerate(
+            ((ids[0], others), (ids[1], others[:50]), (None, others[-20:]))
+        ):
+            # Each in a segment of its own, with an empty one between them.
+            connection.execute(f"SELECT setval('blacklist_entry_id_seq', {segment * 2 * SEGMENT + 1_000})")
             connection.execute(
                 "INSERT INTO blacklist_entry (customer_id, phone, source, reason, author_name, created_at)"
                 " SELECT %s, number, 'hand', '', '', now() FROM unnest(%s::bigint[]) AS number ON CONFLICT DO NOTHING",
@@ -128,6 +135,20 @@ def test_a_filter_beside_the_search_counts_what_it_shows(lists: tuple[int, int],
 @pytest.mark.parametrize("text", ["4478123456789", "%", "_", "нет"])
 def test_what_no_number_holds_finds_nothing(text: str) -> None:
     assert found(BLACKLIST_SUPPORT, Scope.staff(), None, text) == ([], 0)
+
+
+@pytest.mark.usefixtures("lists")
+@pytest.mark.parametrize("text", ["*4477", "447744"])
+def test_support_s_digits_are_looked_up_in_the_index_of_each_segment(text: str) -> None:
+    """Were the segment written otherwise than in the index, all numbers would be read."""
+    statement = listing.matching(BLACKLIST_SUPPORT, ListState(search=text))
+    with unit_of_work(Scope.staff()) as session:
+        session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        query = str(statement.compile(db.engine(), compile_kwargs={"literal_binds": True}))
+        plan = "\n".join(session.connection().exec_driver_sql(f"EXPLAIN {query}").scalars())
+    assert re.search(r"Index Cond: \(\(\(id >> 22\) = .* AND \(phone_reversed >= .* AND \(phone_reversed <= ", plan), (
+        plan
+    )
 
 
 def test_a_number_that_changes_its_digits_is_found_by_the_new_ones(connected: sa.Engine) -> None:

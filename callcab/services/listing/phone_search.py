@@ -26,7 +26,10 @@ COMMON = 3
 Shape = tuple[int, ...]
 # Numbers that the planner sees: of an unknown limit he expects a tenth of all rows, and plans anew each time.
 _NONE, _ONE = sa.literal_column("0", sa.Integer), sa.literal_column("1", sa.Integer)
-Kinds = Iterator[tuple[Any, TableValuedAlias | Subquery, Sequence[int]]]
+Spans = TableValuedAlias | Subquery
+Kinds = Iterator[tuple[Any, Spans, Sequence[int]]]
+# Of a row (the model or an alias of it): the segment it lies in.
+Segment = Callable[[Any], ColumnElement[int]]
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,13 @@ def _holds(column: Any, part: Part, *, named: bool) -> ColumnElement[bool]:
 class PhoneSearch:
     """For ``ListSpec.search`` of a model with ``phone`` and ``phone_reversed``, as ``holding`` finds.
 
-    Each of both needs an index of its own for support and one that begins with ``customer_id`` for customers.
+    Each of both needs an index of its own for support and one that begins with ``customer_id`` for customers. Support's
+    index of reversed numbers may begin with the ``segment`` (docs/adr/0020-segments.md), an expression: a customer's
+    statement can't look into such an index.
     """
 
     model: type[Any]
+    segment: Segment | None = None
 
     def __call__(self, text: str, *, named: bool = False) -> ColumnElement[bool] | None:
         part = read(text)
@@ -99,7 +105,7 @@ class PhoneSearch:
         if len(part.digits) >= phones.WHOLE or part.is_common:
             return _holds(self.model.phone, part, named=named)
         row = orm.aliased(self.model)
-        ids = _found(row, part, [row.id], named=named).scalar_subquery()
+        ids = self._found(row, part, [row.id], named=named).scalar_subquery()
         # An array is read once and first; as a join the planner would expect millions of rows from so many ranges.
         found: ColumnElement[bool] = self.model.id == sa.func.any(sa.func.array(ids))
         return found
@@ -133,7 +139,7 @@ class PhoneSearch:
         if part is None:
             raise ValueError("no digits")
         columns = columns or [sa.literal(1).label("hit")]
-        return _found(self.model, part, columns, conditions, once=True, named=True).subquery()
+        return self._found(self.model, part, columns, conditions, once=True, named=True).subquery()
 
     def values(self, text: str) -> dict[str, Any]:
         """The parameters of ``hits`` and of the named condition."""
@@ -143,41 +149,58 @@ class PhoneSearch:
         ends = _ends(part) if COMMON <= len(part.digits) < phones.WHOLE else {}
         return {"digits": _turned(part), "straight": int(part.digits), "pattern": part.pattern} | ends
 
+    def _found(
+        self,
+        row: Any,
+        part: Part,
+        columns: Sequence[Any],
+        conditions: Sequence[ColumnElement[bool]] = (),
+        *,
+        once: bool = False,
+        named: bool = False,
+    ) -> sa.CompoundSelect[Any]:
+        """Columns of what lies in the ranges; what lies in those of several kinds only ``once``, if wanted.
 
-def _found(
-    row: Any,
-    part: Part,
-    columns: Sequence[Any],
-    conditions: Sequence[ColumnElement[bool]] = (),
-    *,
-    once: bool = False,
-    named: bool = False,
-) -> sa.CompoundSelect[Any]:
-    """Columns of what lies in the ranges; what lies in those of several kinds only ``once``, if wanted.
+        OFFSET 0 keeps each range a question of its own: the planner, who can't know how narrow they are, would rather
+        read all rows of a customer and compare each with every range. (An index of the reversed number with the
+        customer behind it did not keep it from that either.)
+        """
+        arms = []
+        for column, span, places in self._kinds(row, part, conditions, named):
+            seen = sa.not_(sa.or_(sa.false(), *_standing(row, column, part, places, named)))
+            within = [column.between(span.c.low, span.c.high)]
+            if self.segment is not None and "segment" in span.c:
+                within.append(self.segment(row) == span.c.segment)
+            one = sa.select(*columns).select_from(row).where(*within, *conditions, *([seen] if once else []))
+            one_by_one = one.offset(_NONE).lateral()
+            arms.append(sa.select(*one_by_one.c).select_from(span).join(one_by_one, sa.true()))
+        return sa.union_all(*arms)
 
-    OFFSET 0 keeps each range a question of its own: the planner, who can't know how narrow they are, would rather read
-    all rows of a customer and compare each with every range. (An index of the reversed number with the customer behind
-    it did not keep it from that either.)
-    """
-    arms = []
-    for column, span, places in _kinds(row, part, conditions, named):
-        seen = sa.not_(sa.or_(sa.false(), *_standing(row, column, part, places, named)))
-        within = column.between(span.c.low, span.c.high)
-        one = sa.select(*columns).select_from(row).where(within, *conditions, *([seen] if once else []))
-        one_by_one = one.offset(_NONE).lateral()
-        arms.append(sa.select(*one_by_one.c).select_from(span).join(one_by_one, sa.true()))
-    return sa.union_all(*arms)
+    def _kinds(self, row: Any, part: Part, conditions: Sequence[ColumnElement[bool]], named: bool) -> Kinds:
+        """A column, a table of its ranges (``low``, ``high``, and ``segment`` where there are some), and the places at
+        which other kinds find the digits."""
+        found = part.spans
+        later = [place for place in found.places if found.behind and place >= phones.HEAD]
+        # The few and wide ones first, for counting stops when it has enough.
+        yield row.phone, _span_table(part, "span", named), later
+        if found.behind:
+            yield row.phone, _behind_heads(row, conditions, _span_table(part, "behind", named)), ()
+        turned = _span_table(part, "turned", named)
+        yield (
+            row.phone_reversed,
+            turned if self.segment is None else self._in_segments(turned, self.segment),
+            found.places,
+        )
 
-
-def _kinds(row: Any, part: Part, conditions: Sequence[ColumnElement[bool]], named: bool) -> Kinds:
-    """A column, a table of its ranges (``low``, ``high``), and the places at which other kinds find the digits."""
-    found = part.spans
-    later = [place for place in found.places if found.behind and place >= phones.HEAD]
-    # The few and wide ones first, for counting stops when it has enough.
-    yield row.phone, _span_table(part, "span", named), later
-    if found.behind:
-        yield row.phone, _behind_heads(row, conditions, _span_table(part, "behind", named)), ()
-    yield row.phone_reversed, _span_table(part, "turned", named), found.places
+    def _in_segments(self, spans: TableValuedAlias, segment: Segment) -> Subquery:
+        """These ranges in each segment that has rows."""
+        newest, any_row = orm.aliased(self.model), orm.aliased(self.model)
+        last = sa.select(segment(newest)).order_by(newest.id.desc()).limit(_ONE).scalar_subquery()
+        number = sa.func.generate_series(_NONE, last).column_valued("number")
+        there = sa.select(number).where(sa.exists().where(segment(any_row) == number)).scalar_subquery()
+        segment_of = sa.column("segment", sa.BigInteger)
+        segments = sa.func.unnest(sa.func.array(there)).table_valued(segment_of, name="segments").render_derived()
+        return sa.select(*spans.c, segments.c.segment).select_from(spans.join(segments, sa.true())).subquery()
 
 
 def _span_table(part: Part, name: str, named: bool) -> TableValuedAlias:

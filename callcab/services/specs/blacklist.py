@@ -14,8 +14,6 @@ from callcab.services.listing import (
 )
 from callcab.services.specs.customer import named
 
-SEARCH = PhoneSearch(BlacklistEntry)
-
 BLACKLIST = register(
     ListSpec(
         name="blacklist",
@@ -26,7 +24,7 @@ BLACKLIST = register(
             ChoiceFilter("source", BlacklistEntry.source, choices=BlacklistSource),
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
-        search=SEARCH,
+        search=PhoneSearch(BlacklistEntry),
         total=row_total.Kept(BlacklistEntry),
         base=lambda: BlacklistEntry.customer_id.is_not(None),
     )
@@ -50,7 +48,7 @@ BLACKLIST_SUPPORT = register(
             ChoiceFilter("source", BlacklistEntry.source, choices=BlacklistSource),
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
-        search=SEARCH,
+        search=PhoneSearch(BlacklistEntry, segment=BlacklistEntry.segment_of),
         total=row_total.Kept(BlacklistEntry),
         related=lambda: [named(BlacklistEntry.customer), Related(BlacklistEntry.author, [User.name])],
     )
