@@ -23,9 +23,8 @@ def chunk(session: CabSession, operation: Operation, work: Work, actor: Actor) -
     cursor = operation.cursor or {}
     key = spec.model.id
     statement = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
-    statement = statement.where(key > cursor.get("last", 0))
-    if cursor.get("until") is not None:
-        statement = statement.where(key <= cursor["until"])
+    # One that an older version started has no beginning yet.
+    statement = statement.where(key > cursor.get("last", 0), key <= cursor["until"])
     statement = statement.order_by(key).limit(work.chunk).with_for_update(of=spec.model)
     rows: Sequence[Any]
     if work.reads:

@@ -183,7 +183,7 @@ def _new(
     operation.filter = state
     operation.ids = None if ids is None else list(ids)
     operation.expected = expected
-    found, last = _count(session, operation)
+    found, cursor = _count(session, operation)
     if expected is not None and expected != found:
         raise Conflict("operation.drift", expected=expected, found=found)
     if work.member is not None and found > ARCHIVE_ROWS:
@@ -191,7 +191,7 @@ def _new(
     if not found and work.kind is OperationKind.ACTION:
         raise Invalid("operation.empty")
     operation.total = found
-    operation.cursor = {"until": last}
+    operation.cursor = cursor
     _record(session, operation, actor)
     return operation
 
@@ -213,19 +213,24 @@ def new_row(name: str, kind: OperationKind, params: dict[str, Any], actor: Actor
     )
 
 
-def _count(session: CabSession, operation: Operation) -> tuple[int, int | None]:
-    """How many rows are meant, and the last id among them: rows that appear later are not part of it."""
+def _count(session: CabSession, operation: Operation) -> tuple[int, dict[str, int]]:
+    """How many rows are meant, and between which ids they lie, as ``changing`` goes on from there.
+
+    Rows that appear later are behind them and not part of it. Where many rows are meant, the database may look for the
+    first of them in the order of ids, through all rows of others that came before.
+    """
     assert operation.spec_name is not None  # noqa: S101 - set one line before the call
     spec = listing.get(operation.spec_name)
     state = listing.from_json(spec, operation.filter)
     if operation.kind is OperationKind.EXPORT:
         # It changes no row that it could meet twice; of a whole list the total is kept.
         found = listing.count_matching(session, spec, state, ids=operation.ids, customer_id=operation.customer_id)
-        return found.value, None
+        return found.value, {}
     rows = listing.selection(spec, state, ids=operation.ids, customer_id=operation.customer_id)
-    counted = rows.with_only_columns(sa.func.count(spec.model.id.distinct()), sa.func.max(spec.model.id))
-    number, last = session.execute(counted).one()
-    return number, last
+    key = spec.model.id
+    counted = rows.with_only_columns(sa.func.count(key.distinct()), sa.func.min(key), sa.func.max(key))
+    number, first, last = session.execute(counted).one()
+    return number, {"last": first - 1, "until": last} if number else {}
 
 
 def _record(session: CabSession, operation: Operation, actor: Actor) -> None:

@@ -61,6 +61,20 @@ def test_rows_that_appear_after_the_start_are_left_alone(owner: Actor) -> None:
     assert reasons(owner) == ["просьба*"] * 10 + ["просьба"]
 
 
+def test_rows_are_looked_for_from_the_first_that_is_meant_on(owner: Actor) -> None:
+    """What lies before it, such as a row that comes back meanwhile, is neither done nor read: it may be millions."""
+    with unit_of_work(scope(owner)) as session:
+        first = session.scalar(sa.select(sa.func.min(BlacklistEntry.id)))
+        session.execute(sa.delete(BlacklistEntry).where(BlacklistEntry.id == first))
+    started = begin(owner, expected=9)
+    with unit_of_work(scope(owner)) as session:
+        back = entry(owner.customer_id, 79250000000)
+        back.id = first
+        session.add(back)
+    jobs.run(started.id)
+    assert reasons(owner) == ["просьба"] + ["просьба*"] * 9
+
+
 def test_a_refused_row_is_told_and_the_others_are_done(owner: Actor) -> None:
     with unit_of_work(scope(owner)) as session:
         session.add(entry(owner.customer_id, 79261111111, "плохая"))
