@@ -55,8 +55,10 @@ class Chunks:
             if not records:
                 return None
             turn, self._taken = self._taken, self._taken + 1
-            new = [item for item in records if not any(item in others for others in self._flying.values())]
-            self._flying[turn] = set(records)
+            these = set(records)
+            written = set().union(*(these & others for others in self._flying.values()))
+            new = [item for item in records if item not in written] if written else records
+            self._flying[turn] = these
             return Chunk(turn, at, self._source.at, new, len(records) - len(new), not self._source.ahead)
 
     def wait_for(self, chunk: Chunk) -> None:
