@@ -4,14 +4,14 @@ What else the address of a page holds, such as a search, differs from page to pa
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask import current_app, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from callcab.services.listing import ListState
@@ -34,11 +34,28 @@ _GAPS = re.compile(f"{IN_FRONT}|{ALONE}|{HIDDEN}")
 
 
 @dataclass(frozen=True)
+class Filled:
+    """HTML that was drawn before, with its gaps filled as it is put into a page. False when there is none of it.
+
+    To make Markup of each piece takes ten times as long as all else.
+    """
+
+    pieces: Sequence[Markup] = ()
+    gaps: Mapping[str, Markup] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.pieces)
+
+    def __html__(self) -> str:
+        return "".join([self.gaps.get(piece, piece) for piece in self.pieces])
+
+
+@dataclass(frozen=True)
 class Filters:
     """The panel, the chips above the list, and what is in force."""
 
-    form: Markup = Markup("")
-    chips: Markup = Markup("")
+    form: Filled = Filled()
+    chips: Filled = Filled()
     active: Sequence[ActiveFilter] = ()
 
 
@@ -50,11 +67,9 @@ def filters(view: "ListView", state: ListState, here: Request) -> Filters:
     rest = [pair for pair in here.pairs if pair[0] not in view.filter_names]
     # Where nothing is typed into them, nothing of them is in force.
     fields = _panel(view, state) if own else []
-    query = urlencode(rest)
-    gaps = {IN_FRONT: f"{query}&" if query else "", ALONE: query, HIDDEN: _inputs(rest)}
-    form, chips = (
-        Markup("").join([gaps.get(piece, piece) for piece in pieces]) for pieces in _kept(view, state, own, fields)
-    )
+    query = escape(urlencode(rest))
+    gaps = {IN_FRONT: query + Markup("&amp;") if query else query, ALONE: query, HIDDEN: _inputs(rest)}
+    form, chips = (Filled(pieces, gaps) for pieces in _kept(view, state, own, fields))
     return Filters(form, chips, panel.active(state, fields, here))
 
 
@@ -93,6 +108,8 @@ def _draw(view: "ListView", state: ListState, own: Request, fields: Sequence[Pan
 
 
 def _cut(drawn: Markup) -> list[Markup]:
-    """The gaps and what is between them, in their order."""
+    """The gaps and what is between them, in their order; nothing of nothing."""
+    if not drawn:
+        return []
     ends = [0, *(end for gap in _GAPS.finditer(drawn) for end in gap.span()), len(drawn)]
     return [drawn[begin:end] for begin, end in pairwise(ends)]
