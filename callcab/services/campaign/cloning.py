@@ -11,6 +11,7 @@ from callcab.lib.errors import Invalid, LimitReached, NotFound
 from callcab.models import Call, Campaign, Contact, IvrRule, NumberKind, NumberState, PhoneNumber, Purpose
 from callcab.scope import Actor
 from callcab.services import audit, bulk
+from callcab.services.campaign.listening import variables_of_one
 from callcab.services.campaign.schedule import WEEK
 from callcab.services.campaign.steering import start
 from callcab.services.decision import PAUSE, is_over
@@ -74,8 +75,7 @@ def call_me(
     if test.own_number_id == number.id:
         test.own_number_id = None  # A telephone does not ring itself.
     session.flush()
-    somebody = sa.select(Contact.variables).where(Contact.campaign_id == original.id).order_by(Contact.id).limit(1)
-    variables = session.scalar(somebody) or {}
+    variables = variables_of_one(session, original.id)
     session.add(
         Contact(
             campaign_id=test.id,

@@ -175,7 +175,7 @@ class CampaignList(ListView):
 
     @expose("/listen/")
     def listen_view(self) -> ResponseReturnValue:
-        """The message as the first contact hears it."""
+        """The message as one of the contacts hears it."""
         row = self.row_or_404(request.args.get("id", ""))
         return spoken(lambda: listening.message(db.session(), row), current_actor().user_id)
 
