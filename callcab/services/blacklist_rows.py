@@ -31,17 +31,26 @@ def insert(
 ) -> Sequence[int]:
     """Add those that do not stand on the list yet; returns those that do.
 
-    To write a row that could be there already costs more than to look for it first. Only when somebody else adds the
-    same numbers at the same moment, each is written with that care.
+    To write a row that could be there already costs more than to look for it first, and where the list has nothing
+    between the least and the greatest of them one look does for all. Only when somebody else adds the same numbers at
+    the same moment, each is written with that care.
     """
     if len(wanted) >= MANY:
-        there = set(session.scalars(looked_up(customer_id, wanted, BlacklistEntry.phone)))
-        new = [number for number in wanted if number not in there]
+        there = set(_there(session, customer_id, wanted))
+        new = [number for number in wanted if number not in there] if there else wanted
         with suppress(sa.exc.IntegrityError), session.begin_nested():
             session.execute(_ADD_NEW, {**values, "numbers": bulk.listed(new)})
             return sorted(there)
     added = set(session.scalars(_ADD_UNLESS_THERE, {**values, "numbers": bulk.listed(wanted)}))
     return [number for number in wanted if number not in added]
+
+
+def _there(session: CabSession, customer_id: int | None, wanted: Sequence[int]) -> Sequence[int]:
+    between = BlacklistEntry.phone.between(min(wanted), max(wanted))
+    first = sa.select(BlacklistEntry.phone).where(_of(customer_id), between).order_by(BlacklistEntry.phone).limit(1)
+    if session.scalar(first) is None:
+        return ()
+    return session.scalars(looked_up(customer_id, wanted, BlacklistEntry.phone)).all()
 
 
 def looked_up(customer_id: int | None, numbers: Sequence[int], column: Any, *more: Any) -> sa.Select[Any]:

@@ -20,6 +20,7 @@ from callcab.models import OperationState
 from tests.bench import data
 from tests.bench.data import IMPORTER, OWNER
 from tests.bench.house import Beside, Errands, Place, cookie, signed_in
+from tests.bench.lines import FIRST, spelled
 from tests.bench.load import until_served
 from tests.bench.meter import cost, newest_children, rss
 from tests.bench.pages import Caller
@@ -28,8 +29,6 @@ from tests.waiting import free_port, wait_for
 
 MILLION = 1_000_000
 LEAST = 0.5
-# The numbers of an import, without the country's code: every seventh from here on.
-FIRST = 9_250_000_000
 # As many lines as have a goal of their own, and their first number.
 FEWER, NEXT = 100_000, 9_260_000_000
 # Fewer looks at a list while something else works say nothing.
@@ -233,31 +232,12 @@ def copy_out(at: Place, owner: psycopg.Connection) -> tuple[float, int]:
     return took, lines
 
 
-def spelled(count: int, first: int = FIRST) -> bytes:
-    """So many lines as people write them: four spellings, some repeats, some that are no numbers."""
-    lines = []
-    for number in range(count):
-        if number % 100 == 50:
-            lines.append("не номер")
-            continue
-        digits = str(first + (number - number % 50 if number % 50 == 1 else number) * 7)
-        lines.append(
-            (
-                f"7{digits}",
-                f"8{digits}",
-                f"+7 ({digits[:3]}) {digits[3:6]}-{digits[6:8]}-{digits[8:]}",
-                f"+7{digits}",
-            )[number % 4]
-        )
-    return "\r\n".join(lines).encode()
-
-
 def imports(at: Place, person: Person, worker: Beside, owner: psycopg.Connection) -> list[Row]:
-    """100,000 numbers, a million times the scale, then 10,000 more that the operator named."""
+    """100,000 numbers three times, a million times the scale, then 10,000 more that the operator named."""
     count = max(int(MILLION * at.scale), 100)
     Errands(at).run()  # A child that ended after the workbook is there again: its birth is no memory of an import.
     # Before the million, behind which PostgreSQL is busy with what it has to write and to clean up.
-    few, _ = load(person, spelled(FEWER, NEXT), {}) if count >= FEWER else (None, {})
+    few = [load(person, spelled(FEWER, NEXT + go * MILLION), {})[0] for go in range(3 if count >= FEWER else 0)]
     with Watch(worker.process.pid) as watch:
         took, counts = load(person, spelled(count), {})
     # Before the same by hand, which would push the indexes out of PostgreSQL's cache for the limit's own tables.
@@ -282,8 +262,15 @@ def imports(at: Place, person: Person, worker: Beside, owner: psycopg.Connection
             goal=f"≤ {allowed(1.5, more, FEWER):.2f} s (100,000 in 1.5 s)",
             ok=second <= allowed(1.5, more, FEWER),
         ),
-        *([] if few is None else [Row(f"import of {FEWER:,} lines", f"{few:.2f} s", goal="≤ 1.5 s", ok=few <= 1.5)]),
+        *([fewer(few)] if few else []),
     ]
+
+
+def fewer(times: list[float]) -> Row:
+    """Seconds are told from three goes, the middle one: of one the machine's neighbours decide."""
+    middle = sorted(times)[len(times) // 2]
+    each = ", ".join(f"{seconds:.2f}" for seconds in times)
+    return Row(f"import of {FEWER:,} lines", f"{middle:.2f} s (of {each})", goal="≤ 1.5 s", ok=middle <= 1.5)
 
 
 def load(person: Person, content: bytes, values: dict[str, str]) -> tuple[float, dict[str, int]]:
