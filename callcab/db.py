@@ -153,8 +153,12 @@ class CabSession(orm.Session):
 
     def plan_once(self) -> None:
         """Let statements that read by an index in its order, whatever the values, keep their plans (PostgreSQL's
-        ``plan_cache_mode``); for a transaction that has not begun."""
-        self.info["plans"] = "auto"
+        ``plan_cache_mode``); for a transaction that has not begun.
+
+        Left to itself the planner would plan many of them each time, for it expects other numbers of rows without the
+        values: half of PostgreSQL's work for a page.
+        """
+        self.info["plans"] = "force_generic_plan"
 
     def fetch(self, statement: "Fetch", values: Mapping[str, Any]) -> Records:
         """The records of a statement that only reads, by the driver.

@@ -163,6 +163,18 @@ def test_what_is_read_again_and_again_is_parsed_once(
     assert prepared() == [planned_once]
 
 
+@pytest.mark.parametrize("way", [walk, fetch_planned])
+def test_what_reads_by_the_same_index_always_is_never_planned_for_its_values(
+    single: None, way: Callable[..., Sequence[Any]]
+) -> None:
+    for _ in range(12):
+        way("SELECT 4 + CAST(:n AS int)", n=1)
+    assert look_up(
+        "SELECT custom_plans FROM pg_prepared_statements"
+        " WHERE statement LIKE '%SELECT 4 + %' AND statement NOT LIKE '%pg_prepared_statements%'"
+    ) == [0]
+
+
 @pytest.mark.parametrize("way", [read, walk, look_up, fetch])
 def test_nothing_is_written_by_what_only_reads(single: None, way: Callable[..., Sequence[Any]]) -> None:
     with pytest.raises(sa.exc.DBAPIError, match="read-only"):
