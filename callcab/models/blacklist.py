@@ -81,7 +81,7 @@ class BlacklistEntry(Numbered, Created, PhoneReversed, TenantOrStaff, Base):
         """The segment that a row (the class or an alias of it) lies in: four million ids that follow each other.
 
         Reversed numbers are kept segment by segment for support: what is added goes to the last one, however long the
-        table is (docs/adr/0020). Written as in the index, or PostgreSQL would not see that it is the same.
+        table is (docs/adr/0020-segments.md). Written as in the index, or PostgreSQL would not see that it is the same.
         """
         segment: sa.ColumnElement[int] = row.id.bitwise_rshift(sa.literal_column("22", sa.Integer))
         return segment
