@@ -137,8 +137,7 @@ class CabSession(orm.Session):
         super().__init__(*args, **kwargs)
         self.info.setdefault("scope", scope)
         self.info["read_only"] = read_only
-        # What only reads is planned for its values: a rare part of a number and a common one need different plans.
-        self.info["plans"] = "force_custom_plan" if read_only else "auto"
+        self.info["plan_once"] = False
         self.info["effects"] = []
 
     @property
@@ -152,13 +151,9 @@ class CabSession(orm.Session):
         return None if self.scope is None else self.scope.customer_id
 
     def plan_once(self) -> None:
-        """Let statements that read by an index in its order, whatever the values, keep their plans (PostgreSQL's
-        ``plan_cache_mode``); for a transaction that has not begun.
-
-        Left to itself the planner would plan many of them each time, for it expects other numbers of rows without the
-        values: half of PostgreSQL's work for a page.
-        """
-        self.info["plans"] = "force_generic_plan"
+        """Let statements that read by an index in its order, whatever the values, keep their plans; for a transaction
+        that has not begun."""
+        self.info["plan_once"] = True
 
     def fetch(self, statement: "Fetch", values: Mapping[str, Any]) -> Records:
         """The records of a statement that only reads, by the driver.
@@ -169,7 +164,7 @@ class CabSession(orm.Session):
         connection: Connection | None = self.info.get("connection")
         begun = connection is not None and not connection.closed
         if self.info["read_only"] and not begun:
-            return _fetch_alone(self._scope(), self.info["plans"], statement, values)
+            return _fetch_alone(self._scope(), statement, values, once=self.info["plan_once"])
         driver = cast(psycopg.Connection[Any], self.connection().connection.driver_connection)
         try:
             cursor = driver.execute(statement.text, statement.turned(values))
@@ -235,7 +230,9 @@ def _assume_role(session: CabSession, transaction: orm.SessionTransaction, conne
     scope = session._scope()
     session.info["connection"] = connection
     read_only: bool = session.info["read_only"]
-    _assume(connection, scope, read_only=read_only, plans=session.info["plans"])
+    # What only reads is planned for its values: a rare part of a number and a common one need different plans.
+    anew = read_only and not session.info["plan_once"]
+    _assume(connection, scope, read_only=read_only, plans="force_custom_plan" if anew else "auto")
 
 
 def _assume(connection: Connection, scope: ScopeLike, *, read_only: bool, plans: str) -> None:
@@ -264,8 +261,10 @@ def _assumed(role: str, customer_id: int | None, plans: str) -> bytes:
     return text.format(sql.Identifier(role), *map(sql.Literal, asked)).as_bytes()
 
 
-def _fetch_alone(scope: ScopeLike, plans: str, statement: Fetch, values: Mapping[str, Any]) -> Records:
-    before = _assumed(scope.database_role, scope.customer_id, plans)
+def _fetch_alone(scope: ScopeLike, statement: Fetch, values: Mapping[str, Any], *, once: bool) -> Records:
+    # Left to itself («auto») the planner would plan many of them each time, for it expects other numbers of rows
+    # without the values: half of PostgreSQL's work for a page. They say their limits; a session's own do not.
+    before = _assumed(scope.database_role, scope.customer_id, "force_generic_plan" if once else "force_custom_plan")
     return statement.read(*_run(statement.prepared, statement.turned(values), before=before))
 
 

@@ -20,6 +20,7 @@ from callcab.lib import phone as phones
 from callcab.models import BlacklistEntry, Call, Customer, Invoice, Payment, PhoneNumber, PromoCode, User
 from callcab.services.listing import PhoneSearch
 from callcab.services.listing.filters import BadValue, read_amount, read_date
+from callcab.services.specs import blacklist, campaign, phone_number
 
 LIMIT = 10
 LONGEST = 200
@@ -30,8 +31,6 @@ SHORTEST_END = 3
 # An invoice number or a sum in roubles; longer runs of digits are phones and INNs.
 LONGEST_NUMBER = 9
 INN_LENGTHS = (10, 12)
-NUMBERS, CALLS = PhoneSearch(PhoneNumber), PhoneSearch(Call)
-BLACKLIST = PhoneSearch(BlacklistEntry, segment=BlacklistEntry.segment_of)
 
 
 @dataclass(frozen=True)
@@ -130,18 +129,18 @@ def _people(text: str) -> sa.Select[Any] | None:
 
 
 def _numbers(text: str) -> sa.Select[Any] | None:
-    return _of_number(NUMBERS, text)
+    return _of_number(phone_number.SEARCH, text)
 
 
 def _blacklist(text: str) -> sa.Select[Any] | None:
-    found = _of_number(BLACKLIST, text)
+    found = _of_number(blacklist.SUPPORT_SEARCH, text)
     if found is None:
         return None
     return found.options(orm.joinedload(BlacklistEntry.customer)).order_by(BlacklistEntry.customer_id.nulls_first())
 
 
 def _calls(text: str) -> sa.Select[Any] | None:
-    found = _of_number(CALLS, text)
+    found = _of_number(campaign.CALLS, text)
     return None if found is None else found.order_by(Call.id.desc())
 
 

@@ -31,7 +31,7 @@ from callcab.services.listing.query import (
     own_conditions,
     whole_list,
 )
-from callcab.services.listing.shown import Shown
+from callcab.services.listing.shown import Shown, limit_of
 from callcab.services.listing.spec import ListSpec
 from callcab.services.listing.state import ListState
 
@@ -164,8 +164,7 @@ class _Reader:
         """With parameters for the customer, for what was asked, and for the place to go on from."""
         spec, sort = self.spec, self.state.sort
         order = order_by(spec, sort, backwards=backwards)
-        # A number that the planner sees: of an unknown limit he expects a tenth of the table, and never keeps the plan.
-        size = sa.literal_column(str(self.state.page_size + 1), sa.Integer)
+        size = limit_of(self.state.page_size + 1)
         search = hit_search(spec, self.state, counting=False)
         if search is None:
             found = [*conditions(spec, self.state, self._owner(shown), named=True), *self._behind(empty, backwards)]

@@ -185,15 +185,13 @@ class PhoneSearch:
         yield row.phone, _span_table(part, "span", named), later
         if found.behind:
             yield row.phone, _behind_heads(row, conditions, _span_table(part, "behind", named)), ()
-        turned = _span_table(part, "turned", named)
-        yield (
-            row.phone_reversed,
-            turned if self.segment is None else self._in_segments(turned, self.segment),
-            found.places,
-        )
+        yield row.phone_reversed, self._in_segments(_span_table(part, "turned", named)), found.places
 
-    def _in_segments(self, spans: TableValuedAlias, segment: Segment) -> Subquery:
-        """These ranges in each segment that has rows."""
+    def _in_segments(self, spans: TableValuedAlias) -> Spans:
+        """These ranges in each segment that has rows, if there are segments."""
+        segment = self.segment
+        if segment is None:
+            return spans
         newest, any_row = orm.aliased(self.model), orm.aliased(self.model)
         last = sa.select(segment(newest)).order_by(newest.id.desc()).limit(_ONE).scalar_subquery()
         number = sa.func.generate_series(_NONE, last).column_valued("number")

@@ -19,7 +19,7 @@ from callcab.services.listing.filters import ChoiceFilter, ReferenceFilter
 from callcab.services.listing.identity import decode_id, with_ids
 from callcab.services.listing.order import after_position, order_by, position_of
 from callcab.services.listing.phone_search import PhoneSearch
-from callcab.services.listing.shown import Shown
+from callcab.services.listing.shown import Shown, limit_of
 from callcab.services.listing.spec import HitSearch, ListSpec
 from callcab.services.listing.state import ListState
 
@@ -171,7 +171,7 @@ def counting(
     if search is None:
         return shown.counting(session, conditions(spec, state, customer, named=named), most=most)
     rows = search.hits(state.search, [*own_conditions(spec, customer), *shown.mine(session)])
-    return sa.select(sa.func.count()).select_from(sa.select(rows).limit(most).subquery())
+    return sa.select(sa.func.count()).select_from(sa.select(rows).limit(limit_of(most)).subquery())
 
 
 def plans_once(spec: ListSpec, state: ListState) -> bool:

@@ -14,6 +14,8 @@ from callcab.services.listing import (
 )
 from callcab.services.specs.customer import named
 
+SUPPORT_SEARCH = PhoneSearch(BlacklistEntry, segment=BlacklistEntry.segment_of)
+
 BLACKLIST = register(
     ListSpec(
         name="blacklist",
@@ -48,7 +50,7 @@ BLACKLIST_SUPPORT = register(
             ChoiceFilter("source", BlacklistEntry.source, choices=BlacklistSource),
             DateTimeRange("created", BlacklistEntry.created_at),
         ),
-        search=PhoneSearch(BlacklistEntry, segment=BlacklistEntry.segment_of),
+        search=SUPPORT_SEARCH,
         total=row_total.Kept(BlacklistEntry),
         related=lambda: [named(BlacklistEntry.customer), Related(BlacklistEntry.author, [User.name])],
     )
