@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from callcab.db import unit_of_work
@@ -106,6 +107,15 @@ def test_each_contact_has_a_line(people: People) -> None:
     assert "+7(925)394-45-01" in olga.get(f"/cabinet/campaign-contacts/?campaign={campaign_id}&search=4501").text
     assert "394-45-0" not in people.stranger.get(f"/cabinet/campaign-contacts/?campaign={campaign_id}").text
     assert "394-45-01" in people.sasha.get(f"/admin/campaign-contacts/?campaign={campaign_id}").text
+
+
+@pytest.mark.parametrize("side", ["cabinet", "admin"])
+def test_the_page_leads_to_its_calls_and_to_the_line_of_each_contact(people: People, side: str) -> None:
+    person = people.olga if side == "cabinet" else people.sasha
+    page = person.get(f"/{side}/campaigns/details/?id={held(people)}")
+    targets = page.tree.xpath("//main//a[contains(@href, '/?campaign=')]/@href")
+    assert len(targets) == 2
+    assert all("Всего найдено: " in person.get(target).text for target in targets)
 
 
 def test_the_lines_are_taken_away(people: People) -> None:
